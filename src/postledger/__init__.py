@@ -1,0 +1,1 @@
+"""Billing and provisioning for hosted Exchange."""

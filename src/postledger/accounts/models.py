@@ -1,0 +1,58 @@
+"""Who sells to whom and who may sign in. An account's `seller` is its parent in the tree; the provider has none."""
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Account(models.Model):
+    """A party: the provider, a reseller, or a customer; what it buys is sold to it by `seller`."""
+
+    KINDS = [("provider", "Provider"), ("reseller", "Reseller"), ("customer", "Customer")]
+
+    seller = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=16, choices=KINDS)
+    code = models.CharField(max_length=64)  # short name: "acme"
+    name = models.CharField(max_length=200)  # as printed: "Acme Ltd"
+    email = models.EmailField(blank=True)
+    address = models.TextField(blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    currency = models.CharField(max_length=3)  # the one it sells in (a customer: the one it is billed in)
+    time_zone = models.CharField(max_length=64, default="UTC")  # billing time zone of a seller (C3)
+    is_tax_exempt = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("seller", Lower("code"), name="account_codes_are_unique_per_seller"),
+            models.CheckConstraint(
+                condition=models.Q(kind="provider", seller=None)
+                | (~models.Q(kind="provider") & models.Q(seller__isnull=False)),
+                name="only_a_provider_has_no_seller",
+            ),
+        ]
+
+    def __str__(self):
+        return self.code
+
+
+class User(AbstractBaseUser):
+    """A person who signs in for one account."""
+
+    ROLES = [("owner", "Owner"), ("staff", "Staff"), ("viewer", "Viewer")]
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    email = models.EmailField()
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=16, choices=ROLES, default="owner")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    USERNAME_FIELD = "email"
+    objects = BaseUserManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_emails_are_unique")]
+
+    def __str__(self):
+        return self.email
