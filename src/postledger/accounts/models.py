@@ -42,7 +42,7 @@ class User(AbstractBaseUser):
     ROLES = [("owner", "Owner"), ("staff", "Staff"), ("viewer", "Viewer")]
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
-    email = models.EmailField()
+    email = models.EmailField(unique=True)  # Django wants it; the constraint below is the stronger one
     name = models.CharField(max_length=200, blank=True)
     role = models.CharField(max_length=16, choices=ROLES, default="owner")
     is_active = models.BooleanField(default=True)
@@ -56,3 +56,22 @@ class User(AbstractBaseUser):
 
     def __str__(self):
         return self.email
+
+
+class ApiToken(models.Model):
+    """A key a program signs in with for one user; only its digest is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("digest", name="token_digests_are_unique")]
+
+    def __str__(self):
+        return f"{self.prefix}…"
