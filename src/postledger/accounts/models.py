@@ -15,6 +15,8 @@ class Account(models.Model):
     code = models.CharField(max_length=64)  # short name: "acme"
     name = models.CharField(max_length=200)  # as printed: "Acme Ltd"
     email = models.EmailField(blank=True)
+    # When its seller entered the address, or its owner proved it: an unproved one never links an existing account.
+    email_confirmed_at = models.DateTimeField(null=True)
     address = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
     currency = models.CharField(max_length=3)  # the one it sells in (a customer: the one it is billed in)

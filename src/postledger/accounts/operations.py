@@ -161,7 +161,7 @@ def update_details(
 ) -> AccountView:
     """The account with the given details changed; what is None stays.
 
-    A buyer may change his own name, e-mail and address; time zone and tax exemption are his seller's to say.
+    An address the buyer enters himself counts as unproved until `confirm_email`. A buyer may change his own name, e-mail and address; time zone and tax exemption are his seller's to say.
 
     Raises:
         NotVisible, NotAllowed: not his to change.
@@ -186,6 +186,9 @@ def update_details(
         if value is not None and value != getattr(found, field)
     }
     _check(**changed)
+    if "email" in changed:
+        is_by_seller = viewer.is_system or viewer.account_id != account_id
+        changed["email_confirmed_at"] = now if is_by_seller else None
     with transaction.atomic():
         if changed:
             Account.objects.filter(pk=account_id).update(**changed)
@@ -199,6 +202,11 @@ def update_details(
                 actor=viewer.actor,
             )
         return queries.require_account(viewer, account_id)
+
+
+def confirm_email(*, account_id: int, email: str, now: dt.datetime) -> None:
+    """The address counts as proved, if it is still the account's; the caller has seen the proof (a mailed link)."""
+    Account.objects.filter(pk=account_id, email__iexact=email).update(email_confirmed_at=now)
 
 
 def create_user(
@@ -349,7 +357,7 @@ def _create(viewer: Viewer, *, now: dt.datetime, **details) -> AccountView:
     with transaction.atomic():
         try:
             with transaction.atomic():
-                row = Account.objects.create(**details, created_at=now)
+                row = Account.objects.create(**details, email_confirmed_at=now, created_at=now)
         except IntegrityError as error:
             raise CodeTaken(f"There is an account {details['code']} already. Choose another code.") from error
         events.note(

@@ -237,6 +237,7 @@ def view(row: Account) -> AccountView:
         code=row.code,
         name=row.name,
         email=row.email,
+        email_confirmed_at=row.email_confirmed_at,
         address=row.address,
         country=row.country,
         currency=row.currency,

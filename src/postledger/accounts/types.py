@@ -46,7 +46,13 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account as it stands. `seller_id` is None for the provider alone."""
+    """An account as it stands.
+
+    Attributes:
+        seller_id: None for the provider alone.
+        email_confirmed_at: when the address was entered by the seller or proved by its owner; None for one the owner
+            merely typed, which must not be taken as proof of who he is.
+    """
 
     id: int
     seller_id: int | None
@@ -54,6 +60,7 @@ class AccountView:
     code: str
     name: str
     email: str
+    email_confirmed_at: dt.datetime | None
     address: str
     country: str
     currency: str
