@@ -1,0 +1,1 @@
+"""The network: one folder per kind of platform, all behind `contract`."""

@@ -1,7 +1,7 @@
-"""Refusals: the answers a user can act on.
+"""Refusals, and the stop that asks for a person.
 
-Invariant: the message of a refusal is fit to be shown as it stands. It says what happened, to which object, and what
-to do next. A program tells refusals apart by `reason`, never by the text.
+Invariant: the message of each is fit to be shown as it stands. It says what happened, to which object, and what to do
+next. A program tells them apart by `reason`, never by the text.
 """
 
 
@@ -19,6 +19,23 @@ class Refusal(Exception):
         self.message = message
         if reason is not None:
             self.reason = reason
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class NeedsOperator(Exception):
+    """Work that stops until a person has decided or repaired something.
+
+    Args:
+        message: what was found and what the person can do.
+        reason: stable lower-case code, such as `unexpected_deletion`.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
 
     def __str__(self) -> str:
         return self.message

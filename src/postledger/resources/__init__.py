@@ -1,0 +1,1 @@
+"""What can be hosted, in our own words and without any platform: Exchange and DNS."""
