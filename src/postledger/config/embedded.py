@@ -27,6 +27,8 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from postledger.core import errors
+
 SUPERUSER = "postledger"
 DATABASE = "postledger"
 MAJOR_VERSION = 18
@@ -38,8 +40,10 @@ SOCKET_NAME = ".s.PGSQL.5432"
 USE_YOUR_OWN = "Install PostgreSQL 16 or newer and set POSTLEDGER_DATABASE_URL to its address."
 
 
-class DatabaseUnavailable(Exception):
-    """The database server cannot be started or reached; the message says why and what to do, fit to print."""
+class DatabaseUnavailable(errors.Refusal):
+    """The database server cannot be started or reached; the message says why and what to do."""
+
+    reason = "database_unavailable"
 
 
 @dataclass(frozen=True)

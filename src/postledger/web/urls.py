@@ -1,0 +1,5 @@
+"""Routes of the panels."""
+
+from django.urls import include, path
+
+urlpatterns = [path("sign-in/", include("allauth.urls"))]
