@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from django.conf import settings
@@ -96,7 +97,7 @@ def _ready() -> None:
         settings.DATABASE_SERVER.start()
 
 
-def _own_server():
+def _own_server() -> Any:
     if settings.DATABASE_SERVER is None:
         raise NotOurDatabase(
             "POSTLEDGER_DATABASE_URL names a server of your own; start and stop it with its own tools."
