@@ -1,0 +1,240 @@
+"""What the other floors know about provisioning: frozen values, no rows and no secrets."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """A seller's access to a platform, without its secrets.
+
+    Attributes:
+        condition: untested, ok, failing, blocked.
+        words: how it stands, for the operator.
+        mail: the records its mail domains need: `mx` [[preference, host]], `autodiscover` host, `spf` [mechanism].
+        report: the last check: `product` and `lines` of code, state, text.
+    """
+
+    id: int
+    seller_id: int
+    connector: str
+    name: str
+    settings: Mapping[str, Any]
+    mail: Mapping[str, Any]
+    is_enabled: bool
+    condition: str
+    words: str
+    failures: int
+    retry_at: dt.datetime | None
+    checked_at: dt.datetime | None
+    report: Mapping[str, Any]
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What opens a session: all settings of a connection, secrets among them. Its `repr` hides them."""
+
+    connection_id: int
+    seller_id: int
+    connector: str
+    name: str
+    values: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformPlanView:
+    """A plan seen on a platform.
+
+    Attributes:
+        reference: the platform's own id.
+        scope: account, addon or mailbox.
+        limits: meter code → ceiling, -1 for none.
+        offered_with: ids of our plans it is switched on for.
+    """
+
+    id: int
+    connection_id: int
+    reference: str
+    name: str
+    scope: str
+    limits: Mapping[str, int]
+    is_available: bool
+    seen_at: dt.datetime
+    gone_at: dt.datetime | None
+    offered_with: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A platform plan switched on for one of a seller's plans."""
+
+    id: int
+    seller_id: int
+    plan_id: int
+    platform_plan_id: int
+    connection_id: int
+    reference: str
+    name: str
+    limits: Mapping[str, int]
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceView:
+    """A hosted thing: wished, found, and how it stands.
+
+    Attributes:
+        desired: as `resources.spec.dump` writes it.
+        observed: the same, or None when it was not there or not looked for yet.
+        reference: the platform's ids; empty before it is known there.
+        condition: waiting, working, ready, drifted, retrying, refused, needs_operator, removing, gone.
+        words: why, when there is something to say.
+        due_at: when a worker looks at it next; None when nothing is to be done by itself.
+    """
+
+    id: int
+    seller_id: int
+    account_id: int
+    subscription_id: int | None
+    connection_id: int
+    parent_id: int | None
+    root_id: int
+    kind: str
+    key: str
+    desired: Mapping[str, Any]
+    is_wanted: bool
+    removal_reason: str
+    generation: int
+    observed: Mapping[str, Any] | None
+    observed_generation: int
+    observed_at: dt.datetime | None
+    reference: Mapping[str, Any]
+    creating_since: dt.datetime | None
+    may_adopt: bool
+    condition: str
+    words: str
+    due_at: dt.datetime | None
+    attempts: int
+    created_at: dt.datetime
+    gone_at: dt.datetime | None
+
+    @property
+    def is_settled(self) -> bool:
+        """True when the platform was seen to be as wished."""
+        return self.generation == self.observed_generation and self.condition in ("ready", "gone")
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressLine:
+    """How one hosted thing stands, in words a customer reads."""
+
+    resource_id: int
+    kind: str
+    title: str  # "Mailbox ann@acme.example"
+    condition: str
+    words: str
+    is_settled: bool
+    is_waiting_for_us: bool  # a worker will go on by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How all that an account holds on a platform stands."""
+
+    lines: tuple[ProgressLine, ...]
+
+    @property
+    def is_settled(self) -> bool:
+        return all(line.is_settled for line in self.lines)
+
+    @property
+    def words(self) -> str:
+        """One sentence over everything."""
+        open_lines = [line for line in self.lines if not line.is_settled]
+        if not self.lines:
+            return "Nothing is set up yet."
+        if not open_lines:
+            return "Everything is set up."
+        stuck = [line for line in open_lines if not line.is_waiting_for_us]
+        if stuck:
+            return f"{stuck[0].title}: {stuck[0].words}"
+        done = len(self.lines) - len(open_lines)
+        return f"{done} of {len(self.lines)} done. {open_lines[0].title}: {open_lines[0].words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right of one worker to work on one tree of resources, as long as the lease is his."""
+
+    root_id: int
+    seller_id: int
+    connection_id: int
+    lease: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One changing call to a platform, secrets masked."""
+
+    id: int
+    connection_id: int
+    resource_id: int | None
+    actor: str
+    purpose: str
+    operation: str
+    request: str
+    answer: str
+    outcome: str
+    at: dt.datetime
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSetView:
+    """All records of one name and type, and whether the live DNS shows them.
+
+    Attributes:
+        is_seen: True or False by the last check, None before one.
+        seen_authoritative, seen_resolver: what each answered; None when not asked or without an answer.
+    """
+
+    id: int
+    name: str
+    type: str
+    ttl: int
+    data: tuple[str, ...]
+    owner: str
+    is_hidden: bool
+    is_seen: bool | None
+    seen_authoritative: tuple[str, ...] | None
+    seen_resolver: tuple[str, ...] | None
+    checked_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """A DNS zone with its record sets, hidden ones among them."""
+
+    id: int
+    seller_id: int
+    account_id: int
+    name: str
+    hosting: str
+    connection_id: int | None
+    serial: int
+    generation: int
+    published_generation: int
+    publish_words: str
+    checked_at: dt.datetime | None
+    check_words: str
+    marks: tuple[Mapping[str, Any], ...]
+    published: tuple[Mapping[str, Any], ...]
+    records: tuple[RecordSetView, ...]
+
+    @property
+    def is_published(self) -> bool:
+        return self.generation == self.published_generation
