@@ -125,6 +125,10 @@ class Resource(models.Model):
     desired = models.JSONField(default=dict)
     is_wanted = models.BooleanField(default=True)
     removal_reason = models.CharField(max_length=64, blank=True)  # why it may be deleted on the platform
+    is_confirmed = models.BooleanField(
+        default=False
+    )  # an operator let this wish pass the brake on mass changes
+    wished_by = models.CharField(max_length=64, default="system")
     generation = models.IntegerField(default=1)
     observed = models.JSONField(null=True)
     observed_generation = models.IntegerField(default=0)

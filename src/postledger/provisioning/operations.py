@@ -337,7 +337,7 @@ def declare(
         if row is not None and (row.account_id != account_id or row.parent_id != parent_id):
             raise _taken(kind, key)
         if row is not None:
-            _wish(row, spec.dump(spec=desired), now, is_wanted=True)
+            _wish(row, spec.dump(spec=desired), now, actor, is_wanted=True)
             return queries.resource_view(row)
         holder = accounts.account(Viewer.system(), account_id)
         parent = None if parent_id is None else Resource.objects.get(pk=parent_id)
@@ -353,6 +353,7 @@ def declare(
                     kind=kind,
                     key=key,
                     desired=spec.dump(spec=desired),
+                    wished_by=actor[:64],
                     due_at=now,
                     created_at=now,
                 )
@@ -374,7 +375,7 @@ def change_wish(*, resource_id: int, desired: Any, now: dt.datetime, actor: str)
             raise StillInUse(f"{row.key} is being removed and cannot be changed any more.")
         desired = spec.validated(kind=row.kind, spec=desired)
         assert spec.name_of(kind=row.kind, spec=desired) == row.key, "a wish keeps its name"
-        if _wish(row, spec.dump(spec=desired), now, is_wanted=True):
+        if _wish(row, spec.dump(spec=desired), now, actor, is_wanted=True):
             _note(row.seller_id, row.account_id, f"{row.kind}.changed", row.key, actor, now)
     return queries.resource_view(row)
 
@@ -397,31 +398,55 @@ def withdraw(*, resource_id: int, reason: str, now: dt.datetime, actor: str) -> 
             if row.gone_at is not None or not row.is_wanted:
                 continue
             row.removal_reason = reason[:64]
-            _wish(row, row.desired, now, is_wanted=False)
+            _wish(row, row.desired, now, actor, is_wanted=False)
         _note(top.seller_id, top.account_id, f"{top.kind}.withdrawn", top.key, actor, now, {"reason": reason})
     return queries.resource_view(top)
 
 
-def look_again(*, resource_id: int, now: dt.datetime, may_adopt: bool = False) -> ResourceView:
-    """The thing due at once, its delays forgotten. `may_adopt`: an operator says that what is found is its holder's;
-    a drifted one is put right."""
+def look_again(viewer: Viewer, *, resource_id: int, now: dt.datetime, confirm: bool = False) -> ResourceView:
+    """The thing due at once, its delays forgotten.
+
+    Args:
+        confirm: the seller says that it is right so: what is found under its name is its holder's, what has vanished
+            is to be made anew, what has drifted is to be put right, and the brake on mass changes lets it pass.
+    Raises:
+        NotVisible, NotAllowed: not his; only its seller may confirm.
+    """
+    found = queries.resource(viewer, resource_id)
+    accounts.require_acting(viewer, found.account_id)
+    if confirm:
+        accounts.require_selling_to(viewer, found.account_id)
     with transaction.atomic():
         row = Resource.objects.select_for_update().get(pk=resource_id)
         row.due_at = now
         row.attempts = 0
-        row.may_adopt = row.may_adopt or may_adopt
-        if row.condition == "drifted":
+        if confirm:
+            row.may_adopt = row.is_confirmed = True
             row.generation += 1
+            _note(row.seller_id, row.account_id, f"{row.kind}.confirmed", row.key, viewer.actor, now)
         row.condition = "waiting" if row.is_wanted else "removing"
         row.words = ""
-        row.save(update_fields=["due_at", "attempts", "may_adopt", "generation", "condition", "words"])
+        row.save(
+            update_fields=[
+                "due_at",
+                "attempts",
+                "may_adopt",
+                "is_confirmed",
+                "generation",
+                "condition",
+                "words",
+            ]
+        )
     return queries.resource_view(row)
 
 
 def link_existing(
     *, resource_id: int, key: str, desired: Any, now: dt.datetime, actor: str, may_adopt: bool = True
 ) -> ResourceView:
-    """The thing under the name it already has on the platform, to be taken over there and not made anew.
+    """The thing under another name: one it already has on the platform, or one that is still free there.
+
+    Args:
+        may_adopt: what is found under the name is to be taken over and not made anew.
 
     Raises:
         NameTaken: another thing of ours holds that name.
@@ -436,7 +461,7 @@ def link_existing(
                 row.save(update_fields=["key", "may_adopt"])
         except IntegrityError as error:
             raise _taken(row.kind, key) from error
-        _wish(row, spec.dump(spec=desired), now, is_wanted=True)
+        _wish(row, spec.dump(spec=desired), now, actor, is_wanted=True)
         _note(row.seller_id, row.account_id, f"{row.kind}.linked", key, actor, now, {"instead_of": old})
     return queries.resource_view(row)
 
@@ -549,7 +574,7 @@ def record_found(
         row.observed_at = now
         row.reference = dict(reference)
         row.creating_since = None
-        row.may_adopt = False
+        row.may_adopt = row.is_confirmed = False
         row.attempts = 0
         row.words = ""
         row.condition = "ready" if generation == row.generation else "working"
@@ -558,7 +583,7 @@ def record_found(
         row.save(
             update_fields=[
                 *("observed", "observed_generation", "observed_at", "reference", "creating_since"),
-                *("may_adopt", "attempts", "words", "condition", "due_at"),
+                *("may_adopt", "is_confirmed", "attempts", "words", "condition", "due_at"),
             ]
         )
         Resource.objects.filter(parent_id=row.pk, condition="waiting", due_at=None, gone_at=None).update(
@@ -662,12 +687,14 @@ def _lease(roots: list[int], lease: uuid.UUID, lease_s: float) -> None:
         )
 
 
-def _wish(row: Resource, desired: dict[str, Any], now: dt.datetime, *, is_wanted: bool) -> bool:
+def _wish(row: Resource, desired: dict[str, Any], now: dt.datetime, actor: str, *, is_wanted: bool) -> bool:
     """True when the row's wish is now another one, and due."""
     if row.desired == desired and row.is_wanted == is_wanted:
         return False
     row.desired = desired
     row.is_wanted = is_wanted
+    row.is_confirmed = False
+    row.wished_by = actor[:64]
     row.generation += 1
     row.condition = "working" if is_wanted else "removing"
     row.words = ""

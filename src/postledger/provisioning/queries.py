@@ -201,16 +201,17 @@ def tree(*, root_id: int) -> tuple[ResourceView, ...]:
     return tuple(sorted((resource_view(row) for row in rows), key=_order))
 
 
-def count_on(*, connection_id: int) -> int:
-    """How many things of ours a connection holds; for the mass brake."""
-    return Resource.objects.filter(connection_id=connection_id, gone_at=None).count()
+def trees_on(*, connection_id: int) -> int:
+    """How many trees of ours a connection holds; for the mass brake."""
+    return Resource.objects.filter(connection_id=connection_id, root=None, gone_at=None).count()
 
 
-def takeaways_due(*, connection_id: int, now: dt.datetime) -> int:
-    """How many things of a connection are due to be deleted; for the mass brake."""
-    return Resource.objects.filter(
-        connection_id=connection_id, gone_at=None, is_wanted=False, due_at__lte=now
-    ).count()
+def due_unconfirmed(*, connection_id: int, now: dt.datetime) -> tuple[ResourceView, ...]:
+    """What is due on a connection, was seen there before, and was not let pass the mass brake; for that brake."""
+    rows = Resource.objects.filter(
+        connection_id=connection_id, gone_at=None, due_at__lte=now, observed__isnull=False, is_confirmed=False
+    )
+    return tuple(resource_view(row) for row in rows.order_by("pk"))
 
 
 def metered(*, connection_id: int) -> tuple[ResourceView, ...]:
@@ -422,6 +423,8 @@ def resource_view(row: Resource) -> ResourceView:
         desired=row.desired,
         is_wanted=row.is_wanted,
         removal_reason=row.removal_reason,
+        is_confirmed=row.is_confirmed,
+        wished_by=row.wished_by,
         generation=row.generation,
         observed=row.observed,
         observed_generation=row.observed_generation,

@@ -108,6 +108,8 @@ class ResourceView:
     desired: Mapping[str, Any]
     is_wanted: bool
     removal_reason: str
+    is_confirmed: bool
+    wished_by: str
     generation: int
     observed: Mapping[str, Any] | None
     observed_generation: int
