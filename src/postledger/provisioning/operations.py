@@ -614,6 +614,15 @@ def record_gone(*, claim: Claim, resource_id: int, now: dt.datetime, actor: str 
         _note(row.seller_id, row.account_id, f"{row.kind}.gone", row.key, actor, now)
 
 
+def wake(*, claim: Claim, resource_id: int, now: dt.datetime) -> None:
+    """A thing that waited for another one is due."""
+    with transaction.atomic():
+        row = _held(claim, resource_id)
+        if row.due_at is None and row.gone_at is None and row.condition in ("waiting", "removing"):
+            row.due_at = now
+            row.save(update_fields=["due_at"])
+
+
 def record_waiting(*, claim: Claim, resource_id: int, words: str) -> None:
     """The thing waits for the one that contains it, which will wake it."""
     with transaction.atomic():

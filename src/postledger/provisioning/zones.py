@@ -250,9 +250,9 @@ def record_dns_check(
 
 
 def _mail_domains(zone: Zone) -> list[tuple[str, dict[str, Any]]]:
-    """Wanted mail domains that lie in the zone and belong to its holder, with the records each needs."""
+    """Wanted mail domains that lie in the zone, belong to its holder and take mail already, and what each needs."""
     rows = Resource.objects.select_related("connection").filter(
-        account_id=zone.account_id, kind=exchange.DOMAIN, gone_at=None, is_wanted=True
+        account_id=zone.account_id, kind=exchange.DOMAIN, gone_at=None, is_wanted=True, observed__isnull=False
     )
     held = [row for row in rows if row.key == zone.name or row.key.endswith("." + zone.name)]
     return [(row.key, row.connection.mail) for row in sorted(held, key=lambda row: row.key)]

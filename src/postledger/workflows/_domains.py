@@ -1,0 +1,71 @@
+"""What is asked of a mail domain before it is wished for."""
+
+from postledger.accounts.types import Viewer
+from postledger.core.errors import Refusal
+from postledger.provisioning import queries
+from postledger.provisioning.types import ResourceView
+from postledger.resources import exchange
+
+
+class DomainInUse(Refusal):
+    """The domain serves somebody already."""
+
+    reason = "domain_in_use"
+
+
+class WrongDomain(Refusal):
+    """The address lies in no mail domain of the organization."""
+
+    reason = "wrong_domain"
+
+
+class NoExchange(Refusal):
+    """The customer has no Exchange."""
+
+    reason = "no_exchange"
+
+
+def require_free(*, name: str, account_id: int) -> None:
+    """Nothing, when the domain serves nobody else's mail and lies in nobody else's zone.
+
+    Raises:
+        DomainInUse: it does; the message does not say whose it is.
+    """
+    holder = queries.domain_holder(name=name)
+    zone = queries.zone_for(domain=name)
+    if (holder is not None and holder.account_id != account_id) or (
+        zone is not None and zone.account_id != account_id
+    ):
+        raise DomainInUse(
+            f"The domain {name} is in use already. If it is yours, ask your provider to move it."
+        )
+
+
+def organization(viewer: Viewer, account_id: int) -> ResourceView:
+    """The customer's organization, wanted.
+
+    Raises:
+        NoExchange: he has none, or it is being removed.
+    """
+    found = queries.organization_of(viewer, account_id)
+    if found is None or not found.is_wanted:
+        raise NoExchange("There is no Exchange yet. Add it first.")
+    return found
+
+
+def require_domain_of(viewer: Viewer, *, account_id: int, address: str) -> None:
+    """Nothing, when the address lies in a mail domain of the customer.
+
+    Raises:
+        WrongDomain: it does not.
+    """
+    mine = {
+        found.key
+        for found in queries.resources_of(viewer, account_id, kind=exchange.DOMAIN)
+        if found.is_wanted
+    }
+    domain = address.rpartition("@")[2]
+    if domain not in mine:
+        raise WrongDomain(
+            f"{domain} is not one of your mail domains. Use one of {', '.join(sorted(mine)) or 'them'}, or add it."
+        )

@@ -1,0 +1,35 @@
+"""A customer adds a mailbox."""
+
+import datetime as dt
+
+from postledger.accounts import queries as accounts
+from postledger.accounts.types import Viewer
+from postledger.provisioning import operations
+from postledger.provisioning.types import ResourceView
+from postledger.resources import exchange
+from postledger.workflows import _domains
+
+
+def add_mailbox(
+    viewer: Viewer, *, account_id: int, mailbox: exchange.Mailbox, now: dt.datetime
+) -> ResourceView:
+    """The mailbox, ordered. It is made with a random password; give it one with `set_mailbox_password`.
+
+    Raises:
+        NotVisible, NotAllowed: not this viewer's account.
+        NoExchange, WrongDomain, NameTaken, InvalidResource, InvalidAddress: the message says what.
+    """
+    accounts.require_acting(viewer, account_id)
+    mailbox = exchange.validated_mailbox(spec=mailbox)
+    organization = _domains.organization(viewer, account_id)
+    for address in (mailbox.address, *sorted(mailbox.aliases or ())):
+        _domains.require_domain_of(viewer, account_id=account_id, address=address)
+    return operations.declare(
+        account_id=account_id,
+        connection_id=organization.connection_id,
+        parent_id=organization.id,
+        kind=exchange.MAILBOX,
+        desired=mailbox,
+        now=now,
+        actor=viewer.actor,
+    )

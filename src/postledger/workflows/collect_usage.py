@@ -1,0 +1,77 @@
+"""Read the usage of every hosted account of a connection and keep it for its subscription."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from postledger.connectors import contract
+from postledger.provisioning import operations, queries
+from postledger.workflows import _platform, _readings
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What one collection brought.
+
+    Attributes:
+        accounts: how many accounts could be read.
+        readings: how many readings were kept.
+        failed: account's name on the platform → why there is no reading of it. A failed reading is never a zero (U4).
+        unmeasurable: name → meter → why.
+    """
+
+    accounts: int = 0
+    readings: int = 0
+    failed: Mapping[str, str] = field(default_factory=dict)
+    unmeasurable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def collect_usage(
+    *,
+    connection_id: int,
+    now: dt.datetime,
+    wait_s: float = 0,
+    account_ids: frozenset[int] | None = None,
+) -> Collected:
+    """What was read from one connection at this instant, kept; one account that fails does not stop the others.
+
+    Args:
+        wait_s: how long to wait for disk figures the platform was asked to take afresh.
+        account_ids: only these accounts of ours; None for all.
+    Raises:
+        contract.TemporaryFailure, contract.PermanentFailure: the connection could not be used at all.
+    """
+    held = {
+        found.key: found
+        for found in queries.metered(connection_id=connection_id)
+        if account_ids is None or found.account_id in account_ids
+    }
+    if not held:
+        return Collected()
+    targets = [
+        contract.Target(kind=found.kind, name=found.key, ref=found.reference) for found in held.values()
+    ]
+    cause = _platform.Cause(actor="system", purpose="collect_usage", now=now)
+    accounts, readings = 0, 0
+    failed: dict[str, str] = {}
+    unmeasurable: dict[str, Mapping[str, str]] = {}
+    try:
+        with _platform.platform(connection_id=connection_id, cause=cause) as session:
+            for outcome in session.refresh_usage(targets=targets):
+                if outcome.failure is not None:
+                    failed[outcome.target.name] = str(outcome.failure)
+            for outcome in session.read_usage(targets=targets, now=now, wait_s=wait_s):
+                name = outcome.target.name
+                if outcome.failure is not None:
+                    failed[name] = str(outcome.failure)
+                    continue
+                failed.pop(name, None)
+                accounts += 1
+                readings += _readings.keep(account=held[name], readings=outcome.readings)
+                if outcome.unmeasurable:
+                    unmeasurable[name] = dict(outcome.unmeasurable)
+    except contract.Failure as error:
+        _platform.note_failure(connection_id=connection_id, error=error, now=now)
+        raise
+    operations.record_connection_ok(connection_id=connection_id)
+    return Collected(accounts=accounts, readings=readings, failed=failed, unmeasurable=unmeasurable)

@@ -1,0 +1,459 @@
+"""Make hosted things as they are wished: look, compare, brake, apply step by step, read back, record.
+
+Invariant: what happened before is found, not remembered. Whatever a call answered, and also when it did not, the next
+round looks again; a thing is recorded as done only when it was read back from the platform.
+"""
+
+import dataclasses
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from postledger.accounts import queries as accounts
+from postledger.accounts.types import Viewer
+from postledger.connectors import contract
+from postledger.core.errors import NeedsOperator, Refusal
+from postledger.provisioning import operations, queries, zones
+from postledger.provisioning.types import Claim, ResourceView
+from postledger.resources import dns, exchange, names, spec
+from postledger.workflows import _closing, _lease, _platform
+
+log = logging.getLogger(__name__)
+
+_PASSES = 4  # a creation may need further steps, each of which is read back
+_NAMES_TRIED = 20
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round did: numbers of trees worked on and of things settled, left for later, and stopped."""
+
+    trees: int = 0
+    settled: int = 0
+    later: int = 0
+    stopped: int = 0
+
+    def __add__(self, other: "Round") -> "Round":
+        return Round(
+            *(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True))
+        )
+
+
+class _Unusable(Exception):
+    """The connection cannot be used now; the rest of the round is left."""
+
+
+def reconcile(
+    *, now: dt.datetime, most: int = 20, lease_s: float = 60, connection_id: int | None = None
+) -> Round:
+    """One round over due trees of hosted things; any number of workers may run rounds at the same time.
+
+    Args:
+        most: how many trees at most.
+        lease_s: after this time the trees of a killed worker go to another.
+    """
+    done = Round()
+    claims = operations.claim_due(now=now, most=most, lease_s=lease_s, connection_id=connection_id)
+    by_connection: dict[int, list[Claim]] = {}
+    for claim in claims:
+        by_connection.setdefault(claim.connection_id, []).append(claim)
+    for connection, theirs in by_connection.items():
+        cause = _platform.Cause(actor="system", purpose="reconcile", now=now)
+        braked = _braked_trees(connection, now)
+        try:
+            with _platform.platform(connection_id=connection, cause=cause) as session:
+                while theirs:
+                    claim = theirs.pop(0)
+                    work = _Tree(session, cause, claim, now, is_braked=claim.root_id in braked)
+                    with _lease.held(claim=claim, lease_s=lease_s):
+                        done += work.run()
+                operations.record_connection_ok(connection_id=connection)
+        except (_Unusable, Refusal, NeedsOperator, contract.Failure) as error:
+            if not isinstance(error, _Unusable):
+                operations.record_connection_failure(
+                    connection_id=connection, words=str(error), is_permanent=True, now=now
+                )
+            for claim in theirs:
+                operations.release(claim=claim)
+    return done
+
+
+def _braked_trees(connection_id: int, now: dt.datetime) -> frozenset[int]:
+    """Roots of trees from which something would be taken away, when these are too many for one round."""
+    taking: dict[int, spec.Changeset] = {}
+    for found in queries.due_unconfirmed(connection_id=connection_id, now=now):
+        wish = spec.load(kind=found.kind, data=found.desired) if found.is_wanted else None
+        seen = spec.load(kind=found.kind, data=found.observed or {})
+        planned = spec.changeset(kind=found.kind, desired=wish, observed=seen)
+        if planned.takes_away:
+            taking[found.root_id] = planned
+    try:
+        spec.brake_mass(changesets=taking.values(), total=queries.trees_on(connection_id=connection_id))
+    except NeedsOperator:
+        return frozenset(taking)
+    return frozenset()
+
+
+class _Tree:
+    """One claimed tree, worked through once from its removals to its root, branches and leaves."""
+
+    def __init__(
+        self, session: Any, cause: _platform.Cause, claim: Claim, now: dt.datetime, *, is_braked: bool
+    ) -> None:
+        self.session = session
+        self.cause = cause
+        self.claim = claim
+        self.now = now
+        self.is_braked = is_braked
+
+    def run(self) -> Round:
+        done = Round(trees=1)
+        worked: set[tuple[int, int]] = set()
+        while True:
+            found = queries.tree(root_id=self.claim.root_id)
+            by_id = {entry.id: entry for entry in found}
+            due = [
+                entry
+                for entry in found
+                if entry.due_at is not None
+                and entry.due_at <= self.now
+                and (entry.id, entry.generation) not in worked
+            ]
+            if not due:
+                return done
+            entry = min(due, key=lambda candidate: _turn(candidate, by_id))
+            worked.add((entry.id, entry.generation))
+            try:
+                done += self._one(entry, by_id)
+            except operations.LostLease:
+                log.warning("tree %s was taken over by another worker", self.claim.root_id)
+                return done
+
+    def _one(self, entry: ResourceView, by_id: dict[int, ResourceView]) -> Round:
+        self.cause.resource_id = entry.id
+        self.cause.actor = entry.wished_by
+        try:
+            if entry.is_wanted:
+                return self._make(entry, by_id)
+            return self._remove(entry, by_id)
+        except operations.LostLease:
+            raise
+        except contract.TemporaryFailure as error:
+            self._retry(entry, str(error), error.retry_after_s)
+            if _platform.note_failure(connection_id=entry.connection_id, error=error, now=self.now):
+                raise _Unusable from error
+            return Round(later=1)
+        except contract.PermanentFailure as error:
+            if _platform.note_failure(connection_id=entry.connection_id, error=error, now=self.now):
+                self._retry(entry, str(error), 0)
+                raise _Unusable from error
+            return self._stop(entry, "refused", str(error))
+        except Refusal as error:
+            return self._stop(entry, "refused", str(error))
+        except NeedsOperator as error:
+            return self._stop(entry, "needs_operator", str(error))
+        except _platform.CallInTransaction:
+            raise
+        except Exception:
+            log.exception("%s %s could not be worked on", entry.kind, entry.key)
+            self._retry(entry, "Something went wrong on our side. It is tried again by itself.", 300)
+            return Round(later=1)
+
+    # --- wanted -----------------------------------------------------------------------------------------------------
+
+    def _make(self, entry: ResourceView, by_id: dict[int, ResourceView]) -> Round:
+        parent = by_id.get(entry.parent_id) if entry.parent_id is not None else None
+        if entry.parent_id is not None and (parent is None or not parent.reference):
+            words = "Waits for what contains it." if parent is None else f"Waits for {queries.title(parent)}."
+            operations.record_waiting(claim=self.claim, resource_id=entry.id, words=words)
+            return Round(later=1)
+        target = _target(entry, parent)
+        found = self.session.observe(target=target)
+        if not found.exists and entry.reference and entry.observed is not None and not entry.may_adopt:
+            return self._missing(entry)
+        if not entry.reference:
+            renamed = self._named(entry, found, parent)
+            if renamed is not None:
+                return renamed
+        wish = spec.load(kind=entry.kind, data=entry.desired)
+        is_nightly = entry.generation == entry.observed_generation
+        for _ in range(_PASSES):
+            if found.exists and not found.is_ours:
+                raise contract.ForeignObject(
+                    f"{queries.title(entry)} exists on the platform and belongs to somebody else."
+                )
+            if found.exists:
+                target = dataclasses.replace(target, ref=found.ref)
+                if dict(found.ref or {}) != dict(entry.reference):
+                    operations.record_reference(
+                        claim=self.claim, resource_id=entry.id, reference=found.ref or {}
+                    )
+            planned = spec.changeset(kind=entry.kind, desired=wish, observed=found.spec)
+            if planned.is_empty:
+                break
+            if is_nightly and not entry.may_adopt:
+                words = "; ".join(change.words() for change in planned.changes)
+                return self._stop(entry, "drifted", f"It was changed on the platform. To put right: {words}.")
+            if planned.takes_away and self.is_braked:
+                raise NeedsOperator(_MASS, reason="mass_change")
+            for change in planned.changes:
+                if change.action == "create":
+                    operations.mark_creating(claim=self.claim, resource_id=entry.id, now=self.now)
+                else:
+                    operations.renew(claim=self.claim)
+                found = self.session.apply(target=target, change=change)
+                if found.exists:
+                    target = dataclasses.replace(target, ref=found.ref)
+        else:
+            raise contract.TemporaryFailure(
+                f"{queries.title(entry)} does not show on the platform as it was ordered. It is looked at again.",
+                reason="not_settled",
+                retry_after_s=120,
+            )
+        operations.record_found(
+            claim=self.claim,
+            resource_id=entry.id,
+            generation=entry.generation,
+            observed=found.spec,
+            reference=found.ref or {},
+            now=self.now,
+        )
+        if entry.kind == exchange.DOMAIN:
+            _plan_mail(entry.key, self.now)
+        return Round(settled=1)
+
+    def _missing(self, entry: ResourceView) -> Round:
+        raise NeedsOperator(
+            f"{queries.title(entry)} is no longer on the platform. It was not removed here. Find out why, then confirm "
+            "that it is to be made anew, or cancel it.",
+            reason="vanished",
+        )
+
+    def _named(
+        self, entry: ResourceView, found: contract.Observation, parent: ResourceView | None
+    ) -> Round | None:
+        """None when the thing may be made or taken over under its name; else what was done instead."""
+        if found.exists and found.is_ours:
+            self._require_adoptable(entry, found)
+            return None
+        if found.exists:
+            return self._renamed(entry)
+        if entry.kind == exchange.ACCOUNT and entry.creating_since is None:
+            return self._linked(entry)
+        return None
+
+    def _require_adoptable(self, entry: ResourceView, found: contract.Observation) -> None:
+        """Nothing, when what was found under the name is this customer's: we set out to make it, an operator said so,
+        it lies in what is his, or his proved e-mail address stands in it.
+
+        Raises:
+            NeedsOperator: nothing of this speaks for it.
+        """
+        holder = queries.by_reference(
+            connection_id=entry.connection_id,
+            kind=entry.kind,
+            reference=dict(found.ref or {}),
+            but_not=entry.id,
+        )
+        if holder is not None:
+            raise NeedsOperator(
+                f"{queries.title(entry)} on the platform is linked to another account here. Choose another name.",
+                reason="held_by_another",
+            )
+        if entry.may_adopt or entry.creating_since is not None or entry.kind != exchange.ACCOUNT:
+            return
+        proved = _proved_email(entry.account_id)
+        if proved and str(found.spec.email or "").casefold() == proved:
+            return
+        raise NeedsOperator(
+            f"An account {entry.key} exists on the platform already, with another e-mail address. Confirm that it "
+            "belongs to this customer, or choose another user name.",
+            reason="confirm_adoption",
+        )
+
+    def _linked(self, entry: ResourceView) -> Round | None:
+        """What was done to link an account that exists under another name with the customer's e-mail; else None."""
+        proved = _proved_email(entry.account_id)
+        if not proved or entry.may_adopt:
+            return None
+        ours = [
+            candidate
+            for candidate in self.session.find_accounts(email=proved)
+            if candidate.is_ours
+            and queries.by_reference(
+                connection_id=entry.connection_id,
+                kind=entry.kind,
+                reference=dict(candidate.ref),
+                but_not=entry.id,
+            )
+            is None
+        ]
+        if not ours:
+            return None
+        if len(ours) > 1:
+            listed = ", ".join(sorted(candidate.name for candidate in ours))
+            raise NeedsOperator(
+                f"Several accounts on the platform have the e-mail address {proved}: {listed}. Say which one belongs to "
+                "this customer.",
+                reason="several_accounts",
+            )
+        wish = spec.load(kind=entry.kind, data=entry.desired)
+        kept = ours[0].spec.plan if ours[0].spec.plan in _offered(entry) else wish.plan
+        operations.link_existing(
+            resource_id=entry.id,
+            key=ours[0].name.lower(),
+            desired=dataclasses.replace(wish, username=ours[0].name.lower(), plan=kept),
+            now=self.now,
+            actor=entry.wished_by,
+        )
+        return Round()
+
+    def _renamed(self, entry: ResourceView) -> Round:
+        """Another name for a thing whose name somebody else has on the platform.
+
+        Raises:
+            ForeignObject: the name cannot be chosen by us.
+        """
+        wish = spec.load(kind=entry.kind, data=entry.desired)
+        if entry.kind == exchange.ACCOUNT:
+            name = f"{wish.username[:38]}-{entry.account_id}"
+            changed = dataclasses.replace(wish, username=name)
+            is_new = not wish.username.endswith(f"-{entry.account_id}")
+        elif entry.kind == exchange.ORGANIZATION:
+            tried = frozenset({wish.code}) | queries.taken_keys(
+                connection_id=entry.connection_id, kind=entry.kind
+            )
+            name = names.suggest_organization_code(text=wish.code, taken=tried)
+            changed = dataclasses.replace(wish, code=name)
+            is_new = entry.generation < _NAMES_TRIED
+        else:
+            is_new = False
+        if not is_new:
+            raise contract.ForeignObject(
+                f"{queries.title(entry)} exists on the platform and belongs to somebody else."
+            )
+        operations.link_existing(
+            resource_id=entry.id,
+            key=name,
+            desired=changed,
+            now=self.now,
+            actor=entry.wished_by,
+            may_adopt=False,
+        )
+        return Round()
+
+    # --- not wanted -------------------------------------------------------------------------------------------------
+
+    def _remove(self, entry: ResourceView, by_id: dict[int, ResourceView]) -> Round:
+        parent = by_id.get(entry.parent_id) if entry.parent_id is not None else None
+        inside = [child for child in by_id.values() if child.parent_id == entry.id]
+        if entry.kind == exchange.ACCOUNT and inside:
+            operations.record_waiting(
+                claim=self.claim,
+                resource_id=entry.id,
+                words=f"Waits until {queries.title(inside[0])} is removed.",
+            )
+            return Round(later=1)
+        was_never_made = not entry.reference and entry.creating_since is None
+        if was_never_made or (entry.parent_id is not None and (parent is None or not parent.reference)):
+            return self._gone(entry, inside)
+        target = _target(entry, parent)
+        found = self.session.observe(target=target)
+        if found.exists and not found.is_ours:
+            if entry.reference:
+                raise contract.ForeignObject(
+                    f"{queries.title(entry)} belongs to somebody else on the platform now."
+                )
+            return self._gone(entry, inside)
+        planned = spec.changeset(kind=entry.kind, desired=None, observed=found.spec)
+        spec.brake_deletion(changeset=planned, is_cancelled=bool(entry.removal_reason) or entry.is_confirmed)
+        if not planned.is_empty and self.is_braked:
+            raise NeedsOperator(_MASS, reason="mass_change")
+        if not planned.is_empty and entry.kind == exchange.ORGANIZATION:
+            _closing.take(session=self.session, account=by_id[entry.root_id], now=self.now)
+        for change in planned.changes:
+            operations.renew(claim=self.claim)
+            found = self.session.apply(target=dataclasses.replace(target, ref=found.ref), change=change)
+        if found.exists:
+            raise contract.TemporaryFailure(
+                f"{queries.title(entry)} is being removed on the platform.",
+                reason="not_settled",
+                retry_after_s=60,
+            )
+        return self._gone(entry, inside)
+
+    def _gone(self, entry: ResourceView, inside: list[ResourceView]) -> Round:
+        for child in inside:
+            operations.record_gone(claim=self.claim, resource_id=child.id, now=self.now)
+        operations.record_gone(claim=self.claim, resource_id=entry.id, now=self.now)
+        if entry.parent_id is not None:
+            operations.wake(claim=self.claim, resource_id=entry.parent_id, now=self.now)
+        return Round(settled=1 + len(inside))
+
+    # --- how it ends ------------------------------------------------------------------------------------------------
+
+    def _retry(self, entry: ResourceView, words: str, after_s: float) -> None:
+        operations.record_retry(
+            claim=self.claim, resource_id=entry.id, words=words, now=self.now, retry_after_s=after_s
+        )
+
+    def _stop(self, entry: ResourceView, condition: str, words: str) -> Round:
+        operations.record_stop(
+            claim=self.claim,
+            resource_id=entry.id,
+            condition=condition,
+            words=words,
+            generation=entry.generation,
+            now=self.now,
+        )
+        return Round(stopped=1)
+
+
+_MASS = (
+    "Too much would be suspended or deleted on this connection in one go. Check that the platform and the subscriptions "
+    "are right, then confirm."
+)
+
+
+def _turn(entry: ResourceView, by_id: dict[int, ResourceView]) -> tuple[int, int, int]:
+    """When a thing's turn comes: removals from the leaves up, then the rest from the root down, then whole
+    organizations and accounts that go."""
+    depth = queries.DEPTH.get(entry.kind, 3)
+    if entry.is_wanted:
+        return (1, depth, entry.id)
+    if depth >= 2:
+        parent = by_id.get(entry.parent_id or 0)
+        with_parent = parent is not None and not parent.is_wanted
+        return (3 if with_parent else 0, -depth, entry.id)
+    return (2, -depth, entry.id)
+
+
+def _target(entry: ResourceView, parent: ResourceView | None) -> contract.Target:
+    return contract.Target(
+        kind=entry.kind,
+        name=entry.key,
+        ref=entry.reference or None,
+        parent=parent.reference if parent is not None else None,
+    )
+
+
+def _proved_email(account_id: int) -> str:
+    found = accounts.account(Viewer.system(), account_id)
+    return found.email.casefold() if found.email_confirmed_at is not None else ""
+
+
+def _offered(entry: ResourceView) -> frozenset[str]:
+    """The platform plans this customer's seller has switched on, by the platform's id."""
+    plans = queries.platform_plans(Viewer.system(), entry.connection_id)
+    return frozenset(plan.reference for plan in plans if plan.offered_with and plan.scope == "account")
+
+
+def _plan_mail(domain: str, now: dt.datetime) -> None:
+    zone = queries.zone_for(domain=domain)
+    if zone is None:
+        return
+    try:
+        zones.plan_mail(zone_id=zone.id, now=now)
+    except (dns.SpfTooManyLookups, dns.SpfAmbiguous) as error:
+        zones.record_dns_check(zone_id=zone.id, found={}, words=str(error), now=now)
