@@ -1,0 +1,215 @@
+"""Units acquired, held and given up: setup, recurring fees and refunds (R1–R4, F1, F2, F8).
+
+Invariant: whatever is charged ahead leaves a lot behind, and refunds are figured from lots, the latest first.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from fractions import Fraction
+
+from postledger.core import lots, quantity, rating, wholesale
+from postledger.core.facts import ZERO, Line, Subscription
+from postledger.core.quantity import Reading
+from postledger.core.terms import Charge, Terms
+
+ONE = Fraction(1)
+
+
+def held(sub: Subscription, charge: Charge) -> Fraction:
+    """The units a subscription holds of a charge: 1 of a fixed one, what was ordered of the others; 0 while it is off."""
+    item = sub.items.get(charge.name)
+    if charge.measure == "fixed":
+        return ONE if (item.is_on if item else charge.activated) else ZERO
+    if item is None or not item.is_on:
+        return ZERO
+    return item.quantity
+
+
+def is_on(sub: Subscription, charge: Charge) -> bool:
+    """Whether a charge is activated on this subscription (R8)."""
+    item = sub.items.get(charge.name)
+    return item.is_on if item else charge.activated
+
+
+def fees(
+    sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date, by_period: bool, by_month: bool
+) -> Iterator[Line]:
+    """The recurring lines of all units held above free, from `day` on; of the period's cadence, the month's, or both."""
+    units = held(sub, charge) - sub.free_units(terms, charge.name)
+    if charge.measure == "metered":
+        yield from _commitment(sub, terms, charge, day=day, by_period=by_period)
+        if charge.timing == "advance" and (by_month if charge.cadence == "month" else by_period):
+            yield from _ahead(sub, terms, charge, day=day)
+            return
+    if (by_month if charge.cadence == "month" else by_period) and units > 0:
+        yield from _recurring(sub, terms, charge, units, day=day)
+
+
+def setup(sub: Subscription, terms: Terms, name: str, units: Fraction) -> Iterator[Line]:
+    """The one-time fee for `units` acquired above free (R2)."""
+    price = terms.rates(name, sub.months).setup
+    if price and units > 0:
+        line = rating.setup(item=name, price=price, units=units, terms=terms)
+        yield from rating.with_promotions(line, sub.promotions, sub.currency)
+
+
+def package_fees(
+    sub: Subscription,
+    terms: Terms,
+    name: str,
+    count: Fraction,
+    *,
+    day: dt.date,
+    is_new: bool,
+    is_trial: bool = False,
+) -> Iterator[Line]:
+    """An extra package's setup (when bought) and its recurring fee for the days left (F8)."""
+    rates = terms.package_rates(name, sub.months)
+    if is_new and rates.setup:
+        line = rating.setup(item=name, price=rates.setup, units=count, terms=terms, kind="package")
+        yield from rating.with_promotions(line, sub.promotions, sub.currency)
+    if rates.recurring and not is_trial:
+        line = rating.recurring(
+            item=name,
+            price=rates.recurring,
+            units=count,
+            full=sub.period,
+            start=max(day, sub.period.start),
+            is_whole=False,
+            months=sub.months,
+            terms=terms,
+            promotions=sub.promotions,
+            rule="F8",
+            kind="package",
+        )
+        yield from rating.with_promotions(line, sub.promotions, sub.currency)
+
+
+def acquire(
+    sub: Subscription, terms: Terms, name: str, units: Fraction, *, day: dt.date, is_trial: bool = False
+) -> Iterator[Line]:
+    """The lines for `units` more, already counted in the item: free units are used up first (R1–R4, F7)."""
+    charge = terms.charges[name]
+    prepaid = sum((lot.units for lot in sub.lots.get(name, ()) if not lot.is_package), ZERO)
+    paid = min(units, held(sub, charge) - sub.free_units(terms, name) - prepaid)
+    if paid > 0:
+        yield from setup(sub, terms, name, paid)
+        if not is_trial:
+            yield from _recurring(sub, terms, charge, paid, day=day)
+    if not is_trial:
+        wholesale.acquire(sub, charge, units, day=day)
+
+
+def release(sub: Subscription, terms: Terms, name: str, units: Fraction, *, day: dt.date) -> list[Line]:
+    """The refund of `units` given up: the paid ones go first, of those the latest; free ones refund nothing (F1, F4)."""
+    charge = terms.charges.get(name)
+    if charge is not None:
+        wholesale.release(sub, name, units, day=day)
+    return lots.refunds(sub.lots.get(name, []), units, day=day, percent=terms.refund_percent, currency=sub.currency)
+
+
+def correct(sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date) -> list[Line]:
+    """Metered in advance: the prorated charge or refund for what a daily reading shows changed (U9)."""
+    reading = quantity.closing(sub.readings.get(charge.name, ()), day)
+    if reading is None:
+        return []
+    item, now = sub.item(charge.name), quantity.kept(charge, reading.value)
+    change = now - item.quantity
+    free = sub.free_units(terms, charge.name)
+    above = max(ZERO, now - free) - max(ZERO, item.quantity - free)
+    item.quantity = now
+    if change > 0 and above > 0:
+        return list(_ahead_line(sub, terms, charge, above, reading, day=day))
+    if change < 0 and above < 0:
+        return lots.refunds(
+            sub.lots.get(charge.name, []),
+            -above,
+            day=day,
+            percent=terms.refund_percent,
+            currency=sub.currency,
+        )
+    return []
+
+
+def _recurring(
+    sub: Subscription, terms: Terms, charge: Charge, units: Fraction, *, day: dt.date
+) -> Iterator[Line]:
+    price = terms.rates(charge.name, sub.months).recurring
+    if not price:
+        return
+    is_monthly = charge.cadence == "month"
+    full = sub.month if is_monthly else sub.period
+    line = rating.recurring(
+        item=charge.name,
+        price=price,
+        units=units,
+        full=full,
+        start=max(day, full.start),
+        is_whole=is_monthly,
+        months=sub.months,
+        terms=terms,
+        promotions=sub.promotions,
+        rule="R4" if is_monthly else "R3",
+    )
+    yield from rating.with_promotions(line, sub.promotions, sub.currency)
+
+
+def _commitment(
+    sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date, by_period: bool
+) -> Iterator[Line]:
+    """Units prepaid for the period at the period's discount (U8)."""
+    price = terms.rates(charge.name, sub.months).commitment
+    if not (by_period and price and charge.commitment_units and is_on(sub, charge)):
+        return
+    line = rating.recurring(
+        item=charge.name,
+        price=price,
+        units=charge.commitment_units,
+        full=sub.period,
+        start=max(day, sub.period.start),
+        is_whole=False,
+        months=sub.months,
+        terms=terms,
+        promotions=sub.promotions,
+        rule="U8",
+    )
+    yield from rating.with_promotions(line, sub.promotions, sub.currency)
+
+
+def _ahead(sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date) -> Iterator[Line]:
+    """The reading at the opening, charged for the time to come; without an answer the last known one stands (U9, U4)."""
+    if not is_on(sub, charge):
+        return
+    if charge.is_exchange and sub.exchange_since is None:
+        sub.item(charge.name).quantity = ZERO
+        return
+    reading = quantity.closing(sub.readings.get(charge.name, ()), day)
+    item = sub.item(charge.name)
+    if reading is not None:
+        item.quantity = quantity.kept(charge, reading.value)
+    units = item.quantity - sub.free_units(terms, charge.name)
+    if units > 0:
+        yield from _ahead_line(sub, terms, charge, units, reading, day=day)
+
+
+def _ahead_line(
+    sub: Subscription, terms: Terms, charge: Charge, units: Fraction, reading: Reading | None, *, day: dt.date
+) -> Iterator[Line]:
+    price = terms.rates(charge.name, sub.months).usage
+    if not price:
+        return
+    full = sub.month if charge.cadence == "month" else sub.period
+    line = rating.recurring(
+        item=charge.name,
+        price=price,
+        units=units,
+        full=full,
+        start=max(day, full.start),
+        is_whole=False,
+        months=sub.months,
+        terms=terms,
+        promotions=sub.promotions,
+        rule="U9",
+        readings=(reading,) if reading else (),
+    )
+    yield from rating.with_promotions(line, sub.promotions, sub.currency)
