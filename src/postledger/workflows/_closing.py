@@ -21,5 +21,5 @@ def take(*, session: Any, account: ResourceView, now: dt.datetime) -> int:
     for outcome in session.read_usage(targets=[target], now=now):
         if outcome.failure is not None:
             raise outcome.failure
-        kept += _readings.keep(account=account, readings=outcome.readings)
+        kept += _readings.keep(account=account, readings=outcome.readings, now=now)
     return kept

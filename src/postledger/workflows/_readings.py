@@ -1,30 +1,35 @@
 """Keeping what a platform measured."""
 
+import datetime as dt
 from collections.abc import Sequence
 
+from postledger.accounts import queries as accounts
 from postledger.connectors import contract
 from postledger.provisioning.types import ResourceView
+from postledger.resources import meters
 from postledger.usage import operations as usage
+from postledger.usage.types import NewReading
 
 
-def keep(*, account: ResourceView, readings: Sequence[contract.Reading]) -> int:
-    """How many readings of an account were kept for its subscription; one that is there already counts no more.
+def keep(*, account: ResourceView, readings: Sequence[contract.Reading], now: dt.datetime) -> int:
+    """How many readings of an account are newly kept for its subscription.
 
-    A figure the platform granted and did not measure says so in its source.
+    A figure the platform could not be made to take afresh says so in its source.
     """
     if account.subscription_id is None or not readings:
         return 0
-    usage.record_readings(
+    return usage.record_readings(
         readings=[
-            (
-                account.subscription_id,
-                reading.meter,
-                reading.taken_at,
-                reading.value,
-                reading.unit,
-                f"{reading.source}{', not fresh' if reading.is_stale else ''}",
+            NewReading(
+                subscription_id=account.subscription_id,
+                meter=reading.meter,
+                taken_at=min(reading.taken_at, now),
+                value=reading.value,
+                unit="MB" if reading.unit == meters.MIB else "",
+                source=f"{reading.source}, not fresh" if reading.is_stale else reading.source,
             )
             for reading in readings
-        ]
+        ],
+        now=now,
+        zones={account.subscription_id: accounts.time_zone_of(account.seller_id)},
     )
-    return len(readings)

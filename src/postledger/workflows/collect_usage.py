@@ -67,7 +67,7 @@ def collect_usage(
                     continue
                 failed.pop(name, None)
                 accounts += 1
-                readings += _readings.keep(account=held[name], readings=outcome.readings)
+                readings += _readings.keep(account=held[name], readings=outcome.readings, now=now)
                 if outcome.unmeasurable:
                     unmeasurable[name] = dict(outcome.unmeasurable)
     except contract.Failure as error:

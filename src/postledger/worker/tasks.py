@@ -1,0 +1,102 @@
+"""The jobs. Each takes a batch of what is due in our own tables and may run at any time, anywhere, twice.
+
+Truth is in the tables (`due_at`, `next_close`), so a job that is lost or doubled costs nothing: a timer starts the next
+one. `now` can be given to a job that plays a day that is not today.
+"""
+
+import datetime as dt
+import logging
+
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.contrib.django import app
+
+from postledger import clock
+from postledger.accounts import queries as accounts
+from postledger.provisioning import queries as provisioning
+from postledger.workflows import (
+    collect_usage as collecting,
+)
+from postledger.workflows import (
+    publish_zones as publishing,
+)
+from postledger.workflows import (
+    reconcile as reconciling,
+)
+
+log = logging.getLogger(__name__)
+
+_BATCH = 20
+_JOBS_KEPT_HOURS = 48
+
+
+@app.periodic(cron="* * * * * */5", periodic_id="reconcile")
+@app.task(name="reconcile", queueing_lock="reconcile", pass_context=False)
+def reconcile(timestamp: int | None = None, now: str | None = None) -> dict[str, int]:
+    """Works on hosted things that are due, tree by tree, until none is left."""
+    at = _instant(now)
+    done = reconciling.Round()
+    while True:
+        batch = reconciling.reconcile(now=at, most=_BATCH)
+        done += batch
+        if batch.trees < _BATCH:
+            return {
+                "trees": done.trees,
+                "settled": done.settled,
+                "later": done.later,
+                "stopped": done.stopped,
+            }
+
+
+@app.periodic(cron="* * * * * */10", periodic_id="publish_zones")
+@app.task(name="publish_zones", queueing_lock="publish_zones")
+def publish_zones(timestamp: int | None = None, now: str | None = None) -> int:
+    """Publishes zones whose records have changed."""
+    return publishing.publish_zones(now=_instant(now))
+
+
+@app.periodic(cron="7 * * * *", periodic_id="collect_usage")
+@app.task(name="collect_usage", queueing_lock="collect_usage")
+def collect_usage(timestamp: int | None = None, now: str | None = None) -> int:
+    """Starts the reading of usage on every connection whose seller's day has just begun; with `now`, on all."""
+    at = _instant(now)
+    started = 0
+    for connection in provisioning.enabled_connections():
+        is_first_hour = at.astimezone(accounts.time_zone_of(connection.seller_id)).hour == 0
+        if now is not None or is_first_hour:
+            collect_usage_of.configure(queueing_lock=f"collect_usage {connection.id} {at:%Y-%m-%dT%H}").defer(
+                connection_id=connection.id, now=at.isoformat()
+            )
+            started += 1
+    return started
+
+
+@app.task(name="collect_usage_of", retry=RetryStrategy(max_attempts=6, exponential_wait=4))
+def collect_usage_of(connection_id: int, now: str) -> dict[str, int]:
+    """Reads the usage of every account of one connection; tried again when the platform cannot be reached."""
+    done = collecting.collect_usage(connection_id=connection_id, now=_instant(now), wait_s=120)
+    for name, why in done.failed.items():
+        log.warning("no reading of %s: %s", name, why)
+    return {"accounts": done.accounts, "readings": done.readings, "failed": len(done.failed)}
+
+
+@app.periodic(cron="* * * * *", periodic_id="recover_stalled_jobs")
+@app.task(name="recover_stalled_jobs", queueing_lock="recover_stalled_jobs", pass_context=True)
+async def recover_stalled_jobs(context: JobContext, timestamp: int | None = None) -> int:
+    """Gives jobs of workers that were killed to the living ones."""
+    stalled = list(await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=30))
+    for job in stalled:
+        await context.app.job_manager.retry_job(job)
+    return len(stalled)
+
+
+@app.periodic(cron="40 3 * * *", periodic_id="remove_old_jobs")
+@app.task(name="remove_finished_jobs", queueing_lock="remove_finished_jobs", pass_context=True)
+async def remove_finished_jobs(context: JobContext, timestamp: int | None = None) -> None:
+    """Forgets jobs that ended long ago; what they did is in our own tables."""
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=_JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
+
+
+def _instant(now: str | None) -> dt.datetime:
+    return clock.now() if now is None else dt.datetime.fromisoformat(now)
