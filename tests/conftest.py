@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import socket
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -115,6 +116,40 @@ def fresh_db(
     yield url
     _point_django_to(NO_DATABASE)
     _execute("DROP DATABASE {} WITH (FORCE)", name)
+
+
+class NetworkInTransaction(AssertionError):
+    """Something was sent over the network while a database transaction was open."""
+
+
+@pytest.fixture(autouse=True)
+def network_in_transaction(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fails a test that uses the network inside a transaction (other than that of `db` itself), even where the code
+    under test swallows the error. Yields what was found, for the tests of this very fixture."""
+    found: list[str] = []
+
+    def guarded(name):
+        original = getattr(socket.socket, name)
+
+        def use(self, *arguments, **options):
+            is_network = self.family in (socket.AF_INET, socket.AF_INET6)
+            if is_network and _is_inside_transaction():
+                found.append(f"socket.{name}{arguments[-1:] if name == 'connect' else ''}")
+                raise NetworkInTransaction(f"{found[-1]} inside a database transaction")
+            return original(self, *arguments, **options)
+
+        return use
+
+    for name in ("connect", "send", "sendall", "sendto"):
+        monkeypatch.setattr(socket.socket, name, guarded(name))
+    yield found
+    assert found == [], "the network was used inside a database transaction"
+
+
+def _is_inside_transaction() -> bool:
+    connection = connections["default"]
+    blocks = connection.atomic_blocks
+    return connection.in_atomic_block and not (blocks and blocks[-1]._from_testcase)
 
 
 @pytest.fixture(autouse=True)
