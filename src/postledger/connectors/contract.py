@@ -455,14 +455,21 @@ class Platform(Session, Protocol):
         ...
 
     def read_usage(
-        self, *, targets: Sequence[Target], now: dt.datetime, wait_s: float = 0
+        self,
+        *,
+        targets: Sequence[Target],
+        now: dt.datetime,
+        wait_s: float = 0,
+        meters: frozenset[str] | None = None,
     ) -> Iterator[UsageOutcome]:
         """One outcome per target, as they come in, not in order; one that fails does not stop the others.
 
         Args:
             targets: accounts (their organizations are added up) or single organizations.
             now: the present instant.
-            wait_s: how long to wait for figures of an account that were asked for and are not there yet.
+            wait_s: ask for fresh disk figures first and wait at most that long for each to move.
+            meters: read these only; without it all that cost no further calls. `exchange.activesync`, `space.disk` and
+                `space.traffic` (of the current calendar month) are only read when named.
         """
         ...
 

@@ -1,0 +1,323 @@
+"""SOAP on the wire: envelopes out, records in. The only module that knows XML.
+
+Invariant: values reach an envelope only through the XML writer, which escapes them; an answer is read by element name,
+so that members a later release added, or the order it sends them in, do not matter. Documents with a DTD are refused.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lxml import etree
+
+ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+PASSWORD_TEXT = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
+)
+DIFFGRAM = "urn:schemas-microsoft-com:xml-diffgram-v1"
+
+_ENVELOPE_TAG = f"{{{ENVELOPE}}}Envelope"
+_HEADER_TAG = f"{{{ENVELOPE}}}Header"
+_BODY_TAG = f"{{{ENVELOPE}}}Body"
+_FAULT_TAG = f"{{{ENVELOPE}}}Fault"
+_NIL = f"{{{SCHEMA_INSTANCE}}}nil"
+_DIFFGRAM_TAG = f"{{{DIFFGRAM}}}diffgram"
+_BACKING_FIELD = re.compile(r"^_x003C_(.+)_x003E_k__BackingField$")
+
+
+class Unreadable(Exception):
+    """The answer is not the SOAP message that was expected."""
+
+
+class Unsendable(Exception):
+    """A value holds characters XML has no way to write."""
+
+
+class Fault(Exception):
+    """The server's refusal to carry an operation out, or its failure to.
+
+    Args:
+        code: local part of the fault code, such as `Server` or `FailedAuthentication`.
+        namespace: of the code.
+    """
+
+    def __init__(self, *, code: str, namespace: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.namespace = namespace
+        self.text = text
+
+    @property
+    def is_security(self) -> bool:
+        """True when the credentials were refused and the operation did not run."""
+        return self.namespace == SECURITY
+
+    @property
+    def is_unread(self) -> bool:
+        """True when the request could not be read and the operation did not run."""
+        return self.code in ("Client", "Sender", "MustUnderstand")
+
+
+def plain_name(name: str) -> str:
+    """The name all generations share for a member: lower case, and without what one of them wraps around it."""
+    match = _BACKING_FIELD.match(name)
+    return (match.group(1) if match else name).lower()
+
+
+class Record:
+    """One object of an answer, read by member name without regard to case. A member left out reads as empty."""
+
+    __slots__ = ("_members", "element")
+
+    def __init__(self, element: Any) -> None:
+        self.element = element
+        self._members: dict[str, Any] | None = None
+
+    def _find(self, name: str) -> Any:
+        if self._members is None:
+            self._members = {
+                plain_name(child.tag.rpartition("}")[2]): child
+                for child in self.element
+                if isinstance(child.tag, str)
+            }
+        return self._members.get(name.lower())
+
+    def has(self, name: str) -> bool:
+        """True when the server sends such a member at all, and not as nil."""
+        found = self._find(name)
+        return found is not None and found.get(_NIL) not in ("true", "1")
+
+    def text(self, name: str) -> str:
+        """The member as text; empty when it is left out."""
+        found = self._find(name)
+        return "" if found is None else (found.text or "")
+
+    def int(self, name: str, default: int = 0) -> int:
+        """The member as whole number.
+
+        Raises:
+            Unreadable: it is something else.
+        """
+        value = self.text(name).strip()
+        if not value:
+            return default
+        try:
+            return int(value)
+        except ValueError:
+            raise Unreadable(f"{name} is not a whole number: {value[:40]}") from None
+
+    def bool(self, name: str) -> bool:
+        """The member as truth; left out is false."""
+        return self.text(name).strip().lower() in ("true", "1")
+
+    def record(self, name: str) -> "Record | None":
+        """The member as object, or `None` when it is left out."""
+        return Record(self._find(name)) if self.has(name) else None
+
+    def records(self, name: str) -> "list[Record]":
+        """The member as list of objects; null items are skipped."""
+        found = self._find(name)
+        return [] if found is None else list(items(found))
+
+    def names(self) -> tuple[str, ...]:
+        """Member names as the server writes them."""
+        return tuple(child.tag.rpartition("}")[2] for child in self.element if isinstance(child.tag, str))
+
+    def texts(self) -> dict[str, str]:
+        """All plain members, for logs."""
+        return {
+            child.tag.rpartition("}")[2]: child.text or ""
+            for child in self.element
+            if isinstance(child.tag, str) and len(child) == 0
+        }
+
+
+def items(element: Any) -> Iterator[Record]:
+    """The items of a list element."""
+    for child in element:
+        if isinstance(child.tag, str) and child.get(_NIL) not in ("true", "1"):
+            yield Record(child)
+
+
+def tables(element: Any) -> list[list[Record]]:
+    """The tables of a DataSet, in order: `Table`, `Table1`, … An absent table is an empty list where a later one has rows.
+
+    The inline schema is not needed: cells are read by column name, absent ones are null.
+    """
+    diffgram = element.find(_DIFFGRAM_TAG)
+    if diffgram is None:
+        diffgram = next(element.iter(_DIFFGRAM_TAG), None)
+    found: dict[int, list[Record]] = {}
+    if diffgram is not None:
+        for data_set in diffgram:
+            for row in data_set:
+                name = row.tag.rpartition("}")[2] if isinstance(row.tag, str) else ""
+                if name.startswith("Table") and (name == "Table" or name[5:].isdigit()):
+                    found.setdefault(int(name[5:] or 0), []).append(Record(row))
+            break
+    return [found.get(index, []) for index in range(max(found, default=-1) + 1)]
+
+
+def text_of(value: Any) -> str:
+    """A plain value as XML Schema writes it: truth in lower case, everything else as it is."""
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    return str(value)
+
+
+def envelope(
+    *,
+    namespace: str,
+    operation: str,
+    members: Sequence[tuple[str, Any]],
+    header: Any = None,
+) -> bytes:
+    """The bytes of a request.
+
+    Args:
+        members: parameter name and value in the order to be sent. `None` is left out, which is how null is sent; a list
+            holds `(item name, value)` pairs; a `Record` is sent as it was received.
+        header: element to put into the SOAP header.
+    Raises:
+        Unsendable: a value holds control characters.
+    """
+    root = etree.Element(_ENVELOPE_TAG, nsmap={"s": ENVELOPE})
+    if header is not None:
+        etree.SubElement(root, _HEADER_TAG).append(header)
+    body = etree.SubElement(root, _BODY_TAG)
+    call = etree.SubElement(body, f"{{{namespace}}}{operation}", nsmap={None: namespace})
+    try:
+        for name, value in members:
+            _append(call, namespace, name, value)
+    except ValueError as error:
+        raise Unsendable(str(error)) from None
+    content: bytes = etree.tostring(root)
+    return b'<?xml version="1.0" encoding="utf-8"?>' + content
+
+
+def _append(parent: Any, namespace: str, name: str, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, Record):
+        copy = etree.fromstring(etree.tostring(value.element), _parser())
+        copy.tag = f"{{{namespace}}}{name}"
+        parent.append(copy)
+        return
+    element = etree.SubElement(parent, f"{{{namespace}}}{name}")
+    if isinstance(value, list):
+        for item_name, item in value:
+            _append(element, namespace, item_name, item)
+    elif isinstance(value, Mapping):
+        for member, item in value.items():
+            _append(element, namespace, member, item)
+    else:
+        element.text = text_of(value)
+
+
+def changed(record: Record, changes: Mapping[str, Any]) -> Record:
+    """A copy of a received object with some plain members replaced, or added at its end."""
+    copy = Record(etree.fromstring(etree.tostring(record.element), _parser()))
+    namespace = copy.element.tag.rpartition("}")[0].lstrip("{")
+    if len(copy.element):
+        namespace = copy.element[0].tag.rpartition("}")[0].lstrip("{")
+    for name, value in changes.items():
+        found = copy._find(name)
+        if found is None:
+            found = etree.SubElement(copy.element, f"{{{namespace}}}{name}" if namespace else name)
+        found.attrib.pop(_NIL, None)
+        try:
+            found.text = text_of(value)
+        except ValueError as error:
+            raise Unsendable(str(error)) from None
+        copy._members = None
+    return copy
+
+
+def replace_list(record: Record, name: str, item_name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Nothing; gives a copy made by `changed` a list of new objects as its member `name`."""
+    found = record._find(name)
+    if found is not None:
+        record.element.remove(found)
+    namespace = record.element[0].tag.rpartition("}")[0].lstrip("{")
+    _append(record.element, namespace, name, [(item_name, row) for row in rows])
+    record._members = None
+
+
+def username_token(*, username: str, password: str) -> Any:
+    """A WS-Security header that names the caller, for services that do not look at HTTP credentials."""
+    security = etree.Element(f"{{{SECURITY}}}Security", nsmap={"wsse": SECURITY})
+    token = etree.SubElement(security, f"{{{SECURITY}}}UsernameToken")
+    etree.SubElement(token, f"{{{SECURITY}}}Username").text = username
+    secret = etree.SubElement(token, f"{{{SECURITY}}}Password", Type=PASSWORD_TEXT)
+    secret.text = password
+    return security
+
+
+def credentials_header(*, username: str, password: str, outer: str, inner: str) -> Any:
+    """The header the newest generation wants; it has names of its own for it."""
+    element = etree.Element(f"{{{outer}}}Credentials", nsmap={None: outer})
+    etree.SubElement(element, f"{{{inner}}}Password").text = password
+    etree.SubElement(element, f"{{{inner}}}Username").text = username
+    return element
+
+
+def parse(body: bytes) -> Any:
+    """The root element of a document.
+
+    Raises:
+        Unreadable: not XML, or XML with a DTD.
+    """
+    try:
+        root = etree.fromstring(body, _parser())
+    except etree.XMLSyntaxError as error:
+        raise Unreadable(f"not XML: {error.msg}") from None
+    if root is None or root.getroottree().docinfo.doctype:
+        raise Unreadable("a document with a DTD")
+    return root
+
+
+def result(*, body: bytes, operation: str) -> Any:
+    """The result element of an answer, or `None` where the server left it out (null, or nothing to return).
+
+    Raises:
+        Fault: the answer is a fault.
+        Unreadable: the answer is no SOAP, or the answer to something else.
+    """
+    root = parse(body)
+    if root.tag != _ENVELOPE_TAG:
+        raise Unreadable("not a SOAP message")
+    answer = next((child for part in root if part.tag == _BODY_TAG for child in part), None)
+    if answer is None:
+        raise Unreadable("a SOAP message without a body")
+    if answer.tag == _FAULT_TAG:
+        raise _fault(answer)
+    if answer.tag.rpartition("}")[2] != f"{operation}Response":
+        raise Unreadable(f"an answer to another operation: {answer.tag.rpartition('}')[2]}")
+    wanted = f"{operation}Result"
+    for child in answer:
+        if child.tag.rpartition("}")[2] == wanted:
+            return None if child.get(_NIL) in ("true", "1") else child
+    return None
+
+
+def _fault(element: Any) -> Fault:
+    code = (element.findtext("faultcode") or "").strip()
+    prefix, _, local = code.rpartition(":")
+    node = element.find("faultcode")
+    namespace = "" if node is None else (node.nsmap.get(prefix or None) or "")
+    return Fault(code=local, namespace=namespace, text=(element.findtext("faultstring") or "").strip())
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
