@@ -442,6 +442,14 @@ class Platform(Session, Protocol):
         """One page of everything under our reseller account; ask again with the page's cursor until it is `None`."""
         ...
 
+    def inside(self, *, target: Target) -> tuple[Candidate, ...]:
+        """Everything one account of ours contains: its organizations, their domains and mailboxes, in this order.
+
+        Args:
+            target: the account, with its reference.
+        """
+        ...
+
     def list_plans(self) -> tuple[PlatformPlan, ...]:
         """Plans and add-ons our reseller account can give to accounts."""
         ...
@@ -495,6 +503,16 @@ class DnsHost(Session, Protocol):
 
         Raises:
             PermanentFailure: reason `no_zone`; an answer without the zone is never an empty zone.
+        """
+        ...
+
+    def ensure_zone(self, *, zone: str, name_servers: Sequence[str]) -> bool:
+        """True when the zone was made, False when it was there already; what it holds is not looked at.
+
+        Args:
+            name_servers: host names for its NS records, at least one; used only when it is made.
+        Raises:
+            PermanentFailure: reason `not_supported`: zones are made by hand on this host.
         """
         ...
 

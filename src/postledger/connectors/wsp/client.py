@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from postledger.connectors import contract
-from postledger.connectors.wsp import codes, soap, transport, wsdl
+from postledger.connectors import contract, transport
+from postledger.connectors.wsp import codes, soap, wsdl
 from postledger.connectors.wsp.settings import Settings
 
 USERS = "esUsers"

@@ -62,6 +62,16 @@ class Inventory:
         more = end < total and bool(rows)
         return contract.InventoryPage(items=tuple(found), cursor={"row": end, "user": last} if more else None)
 
+    def of_account(self, *, target: contract.Target) -> list[contract.Candidate]:
+        """What one account contains; empty when it is gone."""
+        assert target.ref is not None, "the account has to be known"
+        user_id, space = int(target.ref["user"]), int(target.ref.get("space") or 0)
+        return [
+            found
+            for found in self._of_user(user_id, target.name)
+            if found.kind != exchange.ACCOUNT and int(found.ref["space"]) == space
+        ]
+
     def _of_user(self, user_id: int, name: str) -> list[contract.Candidate]:
         what = f"the account {name}"
         user = self._own.user(user_id, what=what)

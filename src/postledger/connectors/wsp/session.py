@@ -82,14 +82,20 @@ class Session:
 
     def inventory(self, *, cursor: Mapping[str, Any] | None = None) -> contract.InventoryPage:
         """One page of everything under our reseller account."""
-        walk = inventory.Inventory(
+        return self._walk().page(cursor=cursor)
+
+    def inside(self, *, target: contract.Target) -> tuple[contract.Candidate, ...]:
+        """Everything one account contains."""
+        return tuple(self._walk().of_account(target=target))
+
+    def _walk(self) -> inventory.Inventory:
+        return inventory.Inventory(
             client=self._client,
             ownership=self._own,
             accounts=self._accounts,
             organizations=self._organizations,
             recipients=self._recipients,
         )
-        return walk.page(cursor=cursor)
 
     def list_plans(self) -> tuple[contract.PlatformPlan, ...]:
         """Hosting plans and add-ons that belong to our reseller account."""

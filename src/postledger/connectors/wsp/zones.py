@@ -84,6 +84,27 @@ class Zones:
             for (name, kind), found in sorted(values.items())
         )
 
+    def ensure_zone(self, *, zone: str, name_servers: Sequence[str]) -> bool:
+        """True when DNS was switched on for a domain of the account; the platform's own settings say what goes in."""
+        what = f"the zone {zone}"
+        if zone in self._domains():
+            return False
+        rows = self._client.records(c.SERVERS, "GetMyDomains", what=what, packageId=self._space_id)
+        domain = next((row for row in rows if row.text("DomainName").lower() == zone), None)
+        if domain is None or not self._client.has(c.SERVERS, "EnableDomainDns"):
+            raise contract.PermanentFailure(
+                f"{zone} is no domain of {self._name} on the platform. Add it there first.",
+                reason="not_supported",
+            )
+        self._client.number(
+            c.SERVERS, "EnableDomainDns", what=what, slow=True, domainId=domain.int("DomainId")
+        )
+        if zone not in self._domains():
+            raise contract.TemporaryFailure(
+                f"The zone {zone} was made but does not show yet.", reason="not_shown"
+            )
+        return True
+
     def change(self, *, zone: str, changes: Sequence[dns.RecordChange]) -> tuple[dns.RecordSet, ...]:
         """The sets concerned as they stand afterwards."""
         domain_id = self._domain_id(zone)

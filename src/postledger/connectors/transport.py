@@ -1,4 +1,4 @@
-"""HTTP for SOAP calls: pooled connections, one deadline over everything, bodies of bounded size.
+"""HTTP for connectors: pooled connections, one deadline over everything, bodies of bounded size.
 
 Invariant: a call ends within its deadline, whatever the server does: slow handshake, dripping headers and dripping
 bodies all count against the same clock. Redirects are never followed, and a connection is used again only after its
