@@ -88,7 +88,7 @@ class Session:
         """Everything one account contains."""
         return tuple(self._walk().of_account(target=target))
 
-    def _walk(self) -> inventory.Inventory:
+    def _walk(self) -> Any:
         return inventory.Inventory(
             client=self._client,
             ownership=self._own,
