@@ -1,4 +1,5 @@
 """Jobs run in a real worker process; a job left by a killed worker is taken up again."""
+
 import subprocess
 import sys
 

@@ -135,6 +135,7 @@ class Resource(models.Model):
     observed_at = models.DateTimeField(null=True)
     reference = models.JSONField(default=dict)  # the platform's ids
     creating_since = models.DateTimeField(null=True)  # we found nothing under this key and set out to make it
+    is_linked = models.BooleanField(default=False)  # it was there before us and was taken over
     may_adopt = models.BooleanField(default=False)  # an operator said: what is found under this key is his
 
     condition = models.CharField(max_length=16, choices=CONDITIONS, default="waiting")

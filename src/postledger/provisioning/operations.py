@@ -569,6 +569,8 @@ def record_found(
     with transaction.atomic():
         row = _held(claim, resource_id)
         was_ready = row.condition in ("ready", "drifted")
+        if row.observed is None and row.creating_since is None:
+            row.is_linked = True
         row.observed = spec.dump(spec=observed)
         row.observed_generation = generation
         row.observed_at = now
@@ -583,7 +585,7 @@ def record_found(
         row.save(
             update_fields=[
                 *("observed", "observed_generation", "observed_at", "reference", "creating_since"),
-                *("may_adopt", "is_confirmed", "attempts", "words", "condition", "due_at"),
+                *("is_linked", "may_adopt", "is_confirmed", "attempts", "words", "condition", "due_at"),
             ]
         )
         Resource.objects.filter(parent_id=row.pk, condition="waiting", due_at=None, gone_at=None).update(

@@ -431,6 +431,7 @@ def resource_view(row: Resource) -> ResourceView:
         observed_at=row.observed_at,
         reference=row.reference,
         creating_since=row.creating_since,
+        is_linked=row.is_linked,
         may_adopt=row.may_adopt,
         condition=row.condition,
         words=row.words,

@@ -116,6 +116,7 @@ class ResourceView:
     observed_at: dt.datetime | None
     reference: Mapping[str, Any]
     creating_since: dt.datetime | None
+    is_linked: bool
     may_adopt: bool
     condition: str
     words: str

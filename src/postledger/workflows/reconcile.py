@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _PASSES = 4  # a creation may need further steps, each of which is read back
 _NAMES_TRIED = 20
+_NAME_TAKEN = frozenset({"username_taken", "organization_code_taken"})
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ class _Tree:
                 return renamed
         wish = spec.load(kind=entry.kind, data=entry.desired)
         is_nightly = entry.generation == entry.observed_generation
+        was_created = False
         for _ in range(_PASSES):
             if found.exists and not found.is_ours:
                 raise contract.ForeignObject(
@@ -199,10 +201,16 @@ class _Tree:
                 raise NeedsOperator(_MASS, reason="mass_change")
             for change in planned.changes:
                 if change.action == "create":
+                    was_created = True
                     operations.mark_creating(claim=self.claim, resource_id=entry.id, now=self.now)
                 else:
                     operations.renew(claim=self.claim)
-                found = self.session.apply(target=target, change=change)
+                try:
+                    found = self.session.apply(target=target, change=change)
+                except contract.PlatformRefusal as refusal:
+                    if change.action == "create" and refusal.reason in _NAME_TAKEN:
+                        return self._renamed(entry)
+                    raise
                 if found.exists:
                     target = dataclasses.replace(target, ref=found.ref)
         else:
@@ -221,6 +229,9 @@ class _Tree:
         )
         if entry.kind == exchange.DOMAIN:
             _plan_mail(entry.key, self.now)
+        is_taken_over = entry.observed is None and entry.creating_since is None and not was_created
+        if entry.kind == exchange.ORGANIZATION and is_taken_over and parent is not None:
+            self._take_over_contents(dataclasses.replace(entry, reference=dict(found.ref or {})), parent)
         return Round(settled=1)
 
     def _missing(self, entry: ResourceView) -> Round:
@@ -239,8 +250,11 @@ class _Tree:
             return None
         if found.exists:
             return self._renamed(entry)
-        if entry.kind == exchange.ACCOUNT and entry.creating_since is None:
-            return self._linked(entry)
+        if entry.creating_since is None and not entry.may_adopt:
+            if entry.kind == exchange.ACCOUNT:
+                return self._linked(entry)
+            if entry.kind == exchange.ORGANIZATION and parent is not None and parent.is_linked:
+                return self._linked_organization(entry, parent)
         return None
 
     def _require_adoptable(self, entry: ResourceView, found: contract.Observation) -> None:
@@ -275,7 +289,7 @@ class _Tree:
     def _linked(self, entry: ResourceView) -> Round | None:
         """What was done to link an account that exists under another name with the customer's e-mail; else None."""
         proved = _proved_email(entry.account_id)
-        if not proved or entry.may_adopt:
+        if not proved:
             return None
         ours = [
             candidate
@@ -303,11 +317,64 @@ class _Tree:
         operations.link_existing(
             resource_id=entry.id,
             key=ours[0].name.lower(),
-            desired=dataclasses.replace(wish, username=ours[0].name.lower(), plan=kept),
+            desired=exchange.Account(
+                username=ours[0].name.lower(), plan=kept, quotas=wish.quotas, status=wish.status
+            ),
             now=self.now,
             actor=entry.wished_by,
         )
         return Round()
+
+    def _linked_organization(self, entry: ResourceView, account: ResourceView) -> Round | None:
+        """What was done to take over the organization a linked account has already; None when it has none."""
+        held = self.session.inside(target=_target(account, None))
+        organizations = [found for found in held if found.kind == exchange.ORGANIZATION]
+        wish = spec.load(kind=entry.kind, data=entry.desired)
+        with_domain = {
+            found.parent_name for found in held if found.kind == exchange.DOMAIN and found.name == wish.domain
+        }
+        chosen = [found for found in organizations if found.name in with_domain] or organizations
+        if not chosen:
+            return None
+        if len(chosen) > 1:
+            listed = ", ".join(sorted(found.name for found in chosen))
+            raise NeedsOperator(
+                f"The account {account.key} has several organizations on the platform: {listed}. Say which one is meant.",
+                reason="several_organizations",
+            )
+        operations.link_existing(
+            resource_id=entry.id,
+            key=chosen[0].name,
+            desired=exchange.Organization(code=chosen[0].name),
+            now=self.now,
+            actor=entry.wished_by,
+        )
+        return Round()
+
+    def _take_over_contents(self, entry: ResourceView, account: ResourceView) -> None:
+        """Everything in a linked organization is held here too, as it is, and not changed there."""
+        for found in self.session.inside(target=_target(account, None)):
+            if found.kind not in (exchange.DOMAIN, exchange.MAILBOX) or found.parent_name != entry.key:
+                continue
+            if queries.find(connection_id=entry.connection_id, kind=found.kind, key=found.name) is not None:
+                continue
+            wish = (
+                exchange.OrganizationDomain(name=found.name)
+                if found.kind == exchange.DOMAIN
+                else exchange.Mailbox(address=found.name)
+            )
+            try:
+                operations.declare(
+                    account_id=entry.account_id,
+                    connection_id=entry.connection_id,
+                    parent_id=entry.id,
+                    kind=found.kind,
+                    desired=wish,
+                    now=self.now,
+                    actor=entry.wished_by,
+                )
+            except Refusal as refusal:
+                log.warning("%s %s was not taken over: %s", found.kind, found.name, refusal)
 
     def _renamed(self, entry: ResourceView) -> Round:
         """Another name for a thing whose name somebody else has on the platform.
@@ -319,7 +386,7 @@ class _Tree:
         if entry.kind == exchange.ACCOUNT:
             name = f"{wish.username[:38]}-{entry.account_id}"
             changed = dataclasses.replace(wish, username=name)
-            is_new = not wish.username.endswith(f"-{entry.account_id}")
+            is_new = wish.username != name and not wish.username.endswith(f"-{entry.account_id}")
         elif entry.kind == exchange.ORGANIZATION:
             tried = frozenset({wish.code}) | queries.taken_keys(
                 connection_id=entry.connection_id, kind=entry.kind
