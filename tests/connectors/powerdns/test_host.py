@@ -77,7 +77,9 @@ def test_a_set_somebody_changed_meanwhile_is_not_overwritten(host: Host, zone: s
     with pytest.raises(contract.TemporaryFailure) as caught:
         host.change(zone=zone, changes=[dns.RecordChange(before=seen, after=wanted)])
     assert caught.value.reason == "zone_changed"
-    assert [entry.values for entry in host.read(zone=zone) if entry.type == "MX"] == [{"10 other.example.net."}]
+    assert [entry.values for entry in host.read(zone=zone) if entry.type == "MX"] == [
+        {"10 other.example.net."}
+    ]
 
 
 def test_a_zone_that_is_not_there_is_an_error_and_not_an_empty_zone(host: Host) -> None:
@@ -94,7 +96,9 @@ def test_each_change_is_audited(host: Host, zone: str, audited: list[contract.Au
 
 
 def test_a_wrong_key_is_a_permanent_failure(server_url: str) -> None:
-    with Host(settings=Settings(url=server_url, api_key=contract.Secret("wrong")), audit=contract.no_audit) as host:
+    with Host(
+        settings=Settings(url=server_url, api_key=contract.Secret("wrong")), audit=contract.no_audit
+    ) as host:
         with pytest.raises(contract.PermanentFailure) as caught:
             host.zones()
         assert caught.value.reason == "credentials"
@@ -115,7 +119,10 @@ def test_hiding_and_restoring_leaves_the_zone_as_it_was(host: Host, zone: str) -
     at_first = host.read(zone=zone)
 
     wanted = dns.mail_records(
-        zone=zone, domain=zone, mail_hosts=((10, "mx1.provider.example"),), autodiscover="auto.provider.example"
+        zone=zone,
+        domain=zone,
+        mail_hosts=((10, "mx1.provider.example"),),
+        autodiscover="auto.provider.example",
     )
     spf = {zone: ("include:spf.provider.example",)}
     plan = dns.plan_zone(present=at_first, wanted=wanted, marks=(), spf=spf)

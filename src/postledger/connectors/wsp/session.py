@@ -9,7 +9,6 @@ from postledger.connectors import contract
 from postledger.connectors.wsp import (
     accounts,
     checking,
-    inventory,
     organizations,
     passwords,
     recipients,
@@ -18,6 +17,7 @@ from postledger.connectors.wsp import (
     zones,
 )
 from postledger.connectors.wsp import client as c
+from postledger.connectors.wsp import inventory as listing
 from postledger.connectors.wsp.settings import Settings
 from postledger.resources import exchange, spec
 
@@ -88,8 +88,8 @@ class Session:
         """Everything one account contains."""
         return tuple(self._walk().of_account(target=target))
 
-    def _walk(self) -> Any:
-        return inventory.Inventory(
+    def _walk(self) -> listing.Inventory:
+        return listing.Inventory(
             client=self._client,
             ownership=self._own,
             accounts=self._accounts,
