@@ -12,7 +12,9 @@ from procrastinate.contrib.django import app
 
 from postledger import clock
 from postledger.accounts import queries as accounts
+from postledger.connectors import registry
 from postledger.provisioning import queries as provisioning
+from postledger.resources import exchange
 from postledger.workflows import (
     collect_usage as collecting,
 )
@@ -21,6 +23,9 @@ from postledger.workflows import (
 )
 from postledger.workflows import (
     reconcile as reconciling,
+)
+from postledger.workflows import (
+    refresh_usage as refreshing,
 )
 
 log = logging.getLogger(__name__)
@@ -54,29 +59,53 @@ def publish_zones(timestamp: int | None = None, now: str | None = None) -> int:
     return publishing.publish_zones(now=_instant(now))
 
 
+@app.periodic(cron="37 * * * *", periodic_id="refresh_usage")
+@app.task(name="refresh_usage", queueing_lock="refresh_usage")
+def refresh_usage(timestamp: int | None = None, now: str | None = None) -> int:
+    """Has every platform measure disk space whose seller's day ends within the hour."""
+    at = _instant(now)
+    connections = _where_it_is(at, hour=23)
+    for connection_id in connections:
+        refresh_usage_of.defer(connection_id=connection_id, now=at.isoformat())
+    return len(connections)
+
+
+@app.task(name="refresh_usage_of", retry=RetryStrategy(max_attempts=3, exponential_wait=4))
+def refresh_usage_of(connection_id: int, now: str) -> int:
+    """Has one platform measure disk space."""
+    return refreshing.refresh_usage(connection_id=connection_id, now=_instant(now))
+
+
 @app.periodic(cron="7 * * * *", periodic_id="collect_usage")
 @app.task(name="collect_usage", queueing_lock="collect_usage")
 def collect_usage(timestamp: int | None = None, now: str | None = None) -> int:
     """Starts the reading of usage on every connection whose seller's day has just begun; with `now`, on all."""
     at = _instant(now)
-    started = 0
-    for connection in provisioning.enabled_connections():
-        is_first_hour = at.astimezone(accounts.time_zone_of(connection.seller_id)).hour == 0
-        if now is not None or is_first_hour:
-            collect_usage_of.configure(queueing_lock=f"collect_usage {connection.id} {at:%Y-%m-%dT%H}").defer(
-                connection_id=connection.id, now=at.isoformat()
-            )
-            started += 1
-    return started
+    connections = _where_it_is(at, hour=0) if now is None else _where_it_is(at, hour=None)
+    for connection_id in connections:
+        collect_usage_of.defer(connection_id=connection_id, now=at.isoformat())
+    return len(connections)
 
 
 @app.task(name="collect_usage_of", retry=RetryStrategy(max_attempts=6, exponential_wait=4))
-def collect_usage_of(connection_id: int, now: str) -> dict[str, int]:
+def collect_usage_of(connection_id: int, now: str, refresh_wait_s: float | None = None) -> dict[str, int]:
     """Reads the usage of every account of one connection; tried again when the platform cannot be reached."""
-    done = collecting.collect_usage(connection_id=connection_id, now=_instant(now), wait_s=120)
+    done = collecting.collect_usage(
+        connection_id=connection_id, now=_instant(now), refresh_wait_s=refresh_wait_s
+    )
     for name, why in done.failed.items():
         log.warning("no reading of %s: %s", name, why)
     return {"accounts": done.accounts, "readings": done.readings, "failed": len(done.failed)}
+
+
+def _where_it_is(at: dt.datetime, *, hour: int | None) -> list[int]:
+    """Connections that host Exchange whose seller's clock shows this hour; all for None."""
+    return [
+        connection.id
+        for connection in provisioning.enabled_connections()
+        if registry.get(connection.connector).kinds & {exchange.ACCOUNT}
+        and (hour is None or at.astimezone(accounts.time_zone_of(connection.seller_id)).hour == hour)
+    ]
 
 
 @app.periodic(cron="* * * * *", periodic_id="recover_stalled_jobs")

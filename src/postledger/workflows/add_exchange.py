@@ -11,7 +11,14 @@ from postledger.core.errors import Refusal
 from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import Offer, Progress
 from postledger.resources import exchange, names
+from postledger.subscriptions import queries as subscriptions
 from postledger.workflows import _domains
+
+
+class NotSubscribed(Refusal):
+    """The customer has no plan in force."""
+
+    reason = "not_subscribed"
 
 
 class NoExchangeInPlan(Refusal):
@@ -30,10 +37,8 @@ def add_exchange(
     viewer: Viewer,
     *,
     account_id: int,
-    plan_id: int,
     domain: str,
     now: dt.datetime,
-    subscription_id: int | None = None,
     platform_plan_id: int | None = None,
     username: str | None = None,
     organization_name: str | None = None,
@@ -46,18 +51,22 @@ def add_exchange(
     nothing. An account that exists on the platform under the customer's e-mail address is linked and not made twice.
 
     Args:
-        plan_id: the plan he has; the platform plan must be switched on for it.
         domain: his first mail domain.
-        platform_plan_id: which of the plan's platform plans; the default one when None.
+        platform_plan_id: which of the platform plans switched on for his plan; the default one when None.
         username: login on the platform; his account's code when None.
         mailboxes: made at once, in domains of his.
         quotas: meter → ceiling the plan puts on it (R9), pushed to the platform.
     Raises:
         NotVisible, NotAllowed: not this viewer's account.
-        NoExchangeInPlan, ExchangeAlreadyThere, Refusal: the message says what.
+        NotSubscribed, NoExchangeInPlan, ExchangeAlreadyThere, Refusal: the message says what.
     """
     buyer = accounts.require_acting(viewer, account_id)
-    offer = _chosen_offer(viewer, buyer, plan_id, platform_plan_id)
+    held = subscriptions.of_accounts(viewer, [buyer.id]).get(buyer.id)
+    if held is None or held.status not in ("active", "trial"):
+        raise NotSubscribed(
+            f"{buyer.name} has no plan in force. Subscribe to one, or have it resumed, then add Exchange."
+        )
+    offer = _chosen_offer(viewer, buyer, held.plan_id, platform_plan_id)
     domain = names.domain(text=domain)
     _domains.require_free(name=domain, account_id=buyer.id)
     boxes = [exchange.validated_mailbox(spec=box) for box in mailboxes]
@@ -70,8 +79,8 @@ def add_exchange(
         has = queries.account_resource(viewer, buyer.id)
         if has is not None:
             organization = queries.organization_of(viewer, buyer.id)
-            held = queries.domain_holder(name=domain)
-            if organization is None or held is None or held.parent_id != organization.id or not has.is_wanted:
+            mine = queries.domain_holder(name=domain)
+            if organization is None or mine is None or mine.parent_id != organization.id or not has.is_wanted:
                 raise ExchangeAlreadyThere(
                     f"{buyer.name} has Exchange already. Add the domain {domain} to it instead."
                 )
@@ -79,7 +88,7 @@ def add_exchange(
         account = operations.declare(
             account_id=buyer.id,
             connection_id=offer.connection_id,
-            subscription_id=subscription_id,
+            subscription_id=held.id,
             kind=exchange.ACCOUNT,
             desired=_login(buyer, offer, username, quotas),
             now=now,

@@ -10,6 +10,7 @@ from postledger.core.errors import Refusal
 from postledger.provisioning import operations, queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange, spec
+from postledger.subscriptions import queries as subscriptions
 from postledger.workflows import _domains
 
 
@@ -29,7 +30,6 @@ def change_platform_plan(
     viewer: Viewer,
     *,
     account_id: int,
-    plan_id: int,
     platform_plan_id: int,
     now: dt.datetime,
     addons: Mapping[str, int] | None = None,
@@ -45,14 +45,15 @@ def change_platform_plan(
     account = queries.account_resource(viewer, account_id)
     if account is None or not account.is_wanted:
         raise _domains.NoExchange("There is no Exchange yet. Add it first.")
-    offers = queries.offers_for(viewer, account_id=account_id, plan_id=plan_id)
+    held = subscriptions.subscription_of(viewer, account_id)
+    offers = queries.offers_for(viewer, account_id=account_id, plan_id=held.plan_id)
     chosen = next((offer for offer in offers if offer.platform_plan_id == platform_plan_id), None)
     if chosen is None or chosen.connection_id != account.connection_id:
         raise NotOffered("Your plan does not offer this size of Exchange. Choose one that is listed.")
-    held = [found for found in queries.resources_of(viewer, account_id) if found.is_wanted]
+    things = [found for found in queries.resources_of(viewer, account_id) if found.is_wanted]
     for meter, kind in (("exchange.mailboxes", exchange.MAILBOX), ("exchange.domains", exchange.DOMAIN)):
         limit = chosen.limits.get(meter)
-        count = sum(1 for found in held if found.kind == kind)
+        count = sum(1 for found in things if found.kind == kind)
         if limit is not None and limit != exchange.UNLIMITED and count > limit:
             raise BelowUse(
                 f"{chosen.name} allows {limit} {meter.removeprefix('exchange.')} and you have {count}. Remove some, or "

@@ -1,6 +1,7 @@
 """Read the usage of every hosted account of a connection and keep it for its subscription."""
 
 import datetime as dt
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -30,13 +31,14 @@ def collect_usage(
     *,
     connection_id: int,
     now: dt.datetime,
-    wait_s: float = 0,
+    refresh_wait_s: float | None = None,
     account_ids: frozenset[int] | None = None,
 ) -> Collected:
     """What was read from one connection at this instant, kept; one account that fails does not stop the others.
 
     Args:
-        wait_s: how long to wait for disk figures the platform was asked to take afresh.
+        refresh_wait_s: ask the platform first to take fresh disk figures, and wait so long for it in all; None when it
+            was asked before (`refresh_usage`).
         account_ids: only these accounts of ours; None for all.
     Raises:
         contract.TemporaryFailure, contract.PermanentFailure: the connection could not be used at all.
@@ -57,15 +59,14 @@ def collect_usage(
     unmeasurable: dict[str, Mapping[str, str]] = {}
     try:
         with _platform.platform(connection_id=connection_id, cause=cause) as session:
-            for outcome in session.refresh_usage(targets=targets):
-                if outcome.failure is not None:
-                    failed[outcome.target.name] = str(outcome.failure)
-            for outcome in session.read_usage(targets=targets, now=now, wait_s=wait_s):
+            if refresh_wait_s is not None:
+                session.refresh_usage(targets=targets)
+                time.sleep(refresh_wait_s)
+            for outcome in session.read_usage(targets=targets, now=now):
                 name = outcome.target.name
                 if outcome.failure is not None:
                     failed[name] = str(outcome.failure)
                     continue
-                failed.pop(name, None)
                 accounts += 1
                 readings += _readings.keep(account=held[name], readings=outcome.readings, now=now)
                 if outcome.unmeasurable:
