@@ -35,6 +35,8 @@ class Connection(models.Model):
     retry_at = models.DateTimeField(null=True)  # the circuit is open until then
     checked_at = models.DateTimeField(null=True)
     report = models.JSONField(default=dict)  # what the last check found
+    drift = models.JSONField(default=list)  # what the last walk over the platform found to be otherwise
+    drift_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -21,6 +21,8 @@ from postledger.provisioning.types import (
     CallView,
     ConnectionView,
     Credentials,
+    Drift,
+    DriftLine,
     Offer,
     PlatformPlanView,
     Progress,
@@ -72,6 +74,23 @@ def connections_of(viewer: Viewer, seller_id: int) -> tuple[ConnectionView, ...]
     return tuple(
         connection_view(row) for row in Connection.objects.filter(seller_id=seller_id).order_by("name")
     )
+
+
+def drift_of(viewer: Viewer, connection_id: int) -> Drift:
+    """What the last walk over the platform of a connection found to be otherwise than here.
+
+    Raises:
+        NotVisible: the connection is none of his.
+    """
+    connection(viewer, connection_id)
+    row = Connection.objects.get(pk=connection_id)
+    return Drift(lines=tuple(DriftLine(**line) for line in row.drift), at=row.drift_at)
+
+
+def accounts_on(*, connection_id: int) -> tuple[ResourceView, ...]:
+    """Every account we hold on a connection; for the walk over a platform."""
+    rows = Resource.objects.filter(connection_id=connection_id, kind=exchange.ACCOUNT, gone_at=None)
+    return tuple(resource_view(row) for row in rows.order_by("pk"))
 
 
 def enabled_connections(*, connector: str | None = None) -> tuple[ConnectionView, ...]:

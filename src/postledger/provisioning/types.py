@@ -35,6 +35,32 @@ class ConnectionView:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftLine:
+    """Something on a platform that is not as it is kept here.
+
+    Attributes:
+        code: unlinked, missing, wrong_plan, wrong_status.
+        words: what, and what can be done.
+        account_id: the customer concerned; None for an account on the platform that is nobody's here.
+    """
+
+    code: str
+    kind: str
+    name: str
+    words: str
+    account_id: int | None
+    resource_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What the last walk over a platform found to be otherwise, and when that was."""
+
+    lines: tuple[DriftLine, ...]
+    at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What opens a session: all settings of a connection, secrets among them. Its `repr` hides them."""
 

@@ -19,6 +19,12 @@ from postledger.workflows import (
     collect_usage as collecting,
 )
 from postledger.workflows import (
+    deliver_mails as delivering,
+)
+from postledger.workflows import (
+    find_drift as drifting,
+)
+from postledger.workflows import (
     publish_zones as publishing,
 )
 from postledger.workflows import (
@@ -57,6 +63,30 @@ def reconcile(timestamp: int | None = None, now: str | None = None) -> dict[str,
 def publish_zones(timestamp: int | None = None, now: str | None = None) -> int:
     """Publishes zones whose records have changed."""
     return publishing.publish_zones(now=_instant(now))
+
+
+@app.periodic(cron="* * * * * */15", periodic_id="deliver_mails")
+@app.task(name="deliver_mails", queueing_lock="deliver_mails")
+def deliver_mails(timestamp: int | None = None, now: str | None = None) -> int:
+    """Hands waiting mail over to the mail server."""
+    return delivering.deliver_mails(now=_instant(now))
+
+
+@app.periodic(cron="47 * * * *", periodic_id="find_drift")
+@app.task(name="find_drift", queueing_lock="find_drift")
+def find_drift(timestamp: int | None = None, now: str | None = None) -> int:
+    """Starts the nightly walk over every platform whose seller's clock shows two."""
+    at = _instant(now)
+    connections = _where_it_is(at, hour=2) if now is None else _where_it_is(at, hour=None)
+    for connection_id in connections:
+        find_drift_on.defer(connection_id=connection_id, now=at.isoformat())
+    return len(connections)
+
+
+@app.task(name="find_drift_on", retry=RetryStrategy(max_attempts=3, exponential_wait=10))
+def find_drift_on(connection_id: int, now: str) -> int:
+    """Walks over one platform and keeps what is otherwise than here."""
+    return len(drifting.find_drift(connection_id=connection_id, now=_instant(now)))
 
 
 @app.periodic(cron="37 * * * *", periodic_id="refresh_usage")
