@@ -22,6 +22,7 @@ RecordType = Literal["A", "AAAA", "CNAME", "MX", "TXT", "SRV", "NS", "CAA", "PTR
 RECORD_TYPES: tuple[str, ...] = ("A", "AAAA", "CNAME", "MX", "TXT", "SRV", "NS", "CAA", "PTR")
 
 _LOOKUPS = re.compile(r"^[+~?-]?(include:|a$|a[:/]|mx$|mx[:/]|ptr$|ptr:|exists:)|^redirect=", re.IGNORECASE)
+_WHOLE = "v=spf1 ~all"
 _ALL = re.compile(r"^[+~?-]?all$", re.IGNORECASE)
 
 
@@ -93,6 +94,7 @@ class Mark:
         made: the set as we wrote it.
         hidden: the sets that stood in the way; put back when `made` goes.
         spf: mechanisms we merged into somebody's SPF record; then `made` is the merged set, and only these go again.
+            Among them `v=spf1 ~all` when there was no such record before.
     """
 
     made: RecordSet
@@ -237,7 +239,7 @@ def spf_merged(
     Source:
         RFC 7208 §4.6.4 and §5.
     """
-    terms = (present or "v=spf1 ~all").split()
+    terms = (present or _WHOLE).split()
     held = {term.lower().lstrip("+") for term in terms}
     fresh = [term for term in mechanisms if term.lower().lstrip("+") not in held]
     end = next(
@@ -340,7 +342,8 @@ def plan_zone(
             m for m in mechanisms if m in own or base is None or m.lower() not in base.lower().split()
         )
         whole = base is None if mark is None or before is None else _made_whole(mark)
-        kept.append(Mark(made=made, spf=(*added, "v=spf1 ~all") if whole else added))
+        if added or whole:
+            kept.append(Mark(made=made, spf=(*added, _WHOLE) if whole else added))
 
     for mark in ours.values():
         now = found.get(mark.made.key)
@@ -366,7 +369,7 @@ def plan_zone(
 
 
 def _made_whole(mark: Mark) -> bool:
-    return "v=spf1 ~all" in mark.spf
+    return _WHOLE in mark.spf
 
 
 def _spf_restored(now: RecordSet | None, mark: Mark) -> RecordSet | None:
