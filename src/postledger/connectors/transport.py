@@ -190,6 +190,7 @@ def _read(response: http.client.HTTPResponse, deadline: float, limit: int) -> by
         pieces.append(piece)
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
+    response.close()
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
