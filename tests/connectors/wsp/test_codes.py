@@ -1,5 +1,7 @@
 """Every number the platform may answer with is one thing, in words."""
 
+import pathlib
+
 import pytest
 
 from postledger.connectors import contract
@@ -83,3 +85,10 @@ def test_a_fault_is_shortened_to_its_innermost_message() -> None:
     assert "The inside" in str(error)
     assert "Outer" not in str(error)
     assert len(str(error)) < 400
+
+
+def test_the_reference_lists_every_code_as_it_is() -> None:
+    page = (pathlib.Path(__file__).parents[3] / "docs" / "reference" / "wsp.md").read_text()
+    for code, meaning in codes.MEANINGS.items():
+        words = meaning.text.replace("{what}", "…")
+        assert f"| {code} | {meaning.kind.capitalize()} | `{meaning.reason}` | {words} |" in page
