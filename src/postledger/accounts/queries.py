@@ -5,6 +5,7 @@ for raises NotVisible, which a door answers exactly as it answers something that
 """
 
 import datetime as dt
+from collections.abc import Iterable
 import hashlib
 from zoneinfo import ZoneInfo
 
@@ -182,6 +183,29 @@ def provider() -> AccountView | None:
     """The provider of this installation, or None before the first one was made."""
     row = Account.objects.filter(kind="provider").order_by("pk").first()
     return None if row is None else view(row)
+
+
+def kinds(account_ids: Iterable[int]) -> dict[int, str]:
+    """Provider, reseller or customer, by account."""
+    return dict(Account.objects.filter(pk__in=set(account_ids)).values_list("pk", "kind"))
+
+
+def time_zones(account_ids: Iterable[int]) -> dict[int, ZoneInfo]:
+    """The billing time zones of these sellers (C3)."""
+    return {
+        pk: ZoneInfo(zone)
+        for pk, zone in Account.objects.filter(pk__in=set(account_ids)).values_list("pk", "time_zone")
+    }
+
+
+def parties(account_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Names and addresses as they are printed, by account."""
+    return {
+        pk: {"name": name, "address": address, "country": country, "email": email}
+        for pk, name, address, country, email in Account.objects.filter(
+            pk__in=set(account_ids)
+        ).values_list("pk", "name", "address", "country", "email")
+    }
 
 
 def time_zone_of(seller_id: int) -> ZoneInfo:

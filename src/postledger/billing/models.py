@@ -97,9 +97,7 @@ class PendingUsage(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                "subscription", "item", "closes_on", name="usage_waits_once_per_close"
-            )
+            models.UniqueConstraint("subscription", "item", "closes_on", name="usage_waits_once_per_close")
         ]
 
     def __str__(self):
@@ -119,9 +117,7 @@ class Credit(models.Model):
     text = models.CharField(max_length=200)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=models.Q(amount__gt=0), name="credits_are_positive")
-        ]
+        constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="credits_are_positive")]
 
     def __str__(self):
         return f"credit {self.amount}"

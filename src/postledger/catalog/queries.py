@@ -124,6 +124,18 @@ def plan_by_code(seller_id: int, code: str) -> int:
     return row.pk
 
 
+def plans_metered_in_advance(*, seller_ids: Iterable[int]) -> list[int]:
+    """Plans of which a version has a metered charge in advance (U9)."""
+    return list(
+        PlanVersion.objects.filter(
+            seller_id__in=list(seller_ids),
+            terms__charges__contains=[{"measure": "metered", "timing": "advance"}],
+        )
+        .values_list("plan_id", flat=True)
+        .distinct()
+    )
+
+
 def names(plan_ids: Iterable[int]) -> dict[int, str]:
     """Plan names by id."""
     return dict(Plan.objects.filter(pk__in=set(plan_ids)).values_list("pk", "name"))

@@ -49,7 +49,11 @@ def check_quantities(terms: Terms, quantities: Mapping[str, Fraction]) -> None:
     """Refuse a request as a whole: unknown charges, negative quantities, more than the maximum (R9)."""
     for name, units in quantities.items():
         charge = terms.charges.get(name)
-        if charge is None or charge.measure == "fixed" or (charge.measure == "metered" and not charge.recurring):
+        if (
+            charge is None
+            or charge.measure == "fixed"
+            or (charge.measure == "metered" and not charge.recurring)
+        ):
             raise NotOffered(f"Plan {terms.plan} has no charge {name!r} that can be ordered by quantity.")
         if units < 0:
             raise BadQuantity(f"{name}: a quantity cannot be negative, and {money.decimal_text(units)} is.")
@@ -137,9 +141,7 @@ def buy_package(sub: Subscription, name: str, *, day: dt.date) -> list[Line]:
     if name not in terms.packages:
         raise NotOffered(f"Plan {terms.plan} has no package {name!r}.")
     lines = list(
-        fees.package_fees(
-            sub, terms, name, fees.ONE, day=day, is_new=True, is_trial=sub.status == "trial"
-        )
+        fees.package_fees(sub, terms, name, fees.ONE, day=day, is_new=True, is_trial=sub.status == "trial")
     )
     sub.packages[name] = sub.packages.get(name, ZERO) + 1
     return lines
@@ -185,9 +187,7 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
             wholesale.acquire(sub, charge, units, day=day)
         lines += fees.fees(sub, target, charge, day=day, by_period=True, by_month=is_new)
     for name, count in sub.packages.items():
-        lines += fees.package_fees(
-            sub, target, name, count, day=day, is_new=name not in old.packages
-        )
+        lines += fees.package_fees(sub, target, name, count, day=day, is_new=name not in old.packages)
     return lines
 
 
@@ -294,17 +294,24 @@ def cancel(sub: Subscription, *, day: dt.date) -> list[Line]:
     terms, lines = sub.terms_at(day), []
     was, is_inside = sub.status, _in_money_back(sub, terms, day)
     if was == "active" or (
-        was == "suspended" and sub.suspended_on is not None and sub.suspended_on >= sub.month.start
+        was == "suspended"
+        and sub.next_close is not None
+        and sub.suspended_on is not None
+        and sub.suspended_on >= sub.month.start
     ):
         lines += closing.month_usage(sub, terms, closes_on=day, ends_period=False, is_leaving=True)
     if was in ("active", "suspended"):
         for name in terms.charges:
-            lines += _money_back(sub, name) if is_inside else _refund_all(
-                sub, terms, names=(name,), day=day, by_month=True
+            lines += (
+                _money_back(sub, name)
+                if is_inside
+                else _refund_all(sub, terms, names=(name,), day=day, by_month=True)
             )
         for name in list(sub.packages):
-            lines += _money_back(sub, name, packages=True) if is_inside else _refund_all(
-                sub, terms, names=(name,), day=day, by_month=True, packages=True
+            lines += (
+                _money_back(sub, name, packages=True)
+                if is_inside
+                else _refund_all(sub, terms, names=(name,), day=day, by_month=True, packages=True)
             )
         if sub.wholesale is not None:
             wholesale.refund_all(sub, day=day, by_month=True)
@@ -317,13 +324,13 @@ def cancel(sub: Subscription, *, day: dt.date) -> list[Line]:
 def suspend(sub: Subscription, *, day: dt.date) -> None:
     """Suspension neither closes the period nor refunds (M8)."""
     _require(sub, "active", "trial")
-    sub.status, sub.suspended_on = "suspended", day
+    sub.suspended_from, sub.status, sub.suspended_on = sub.status, "suspended", day
 
 
 def resume(sub: Subscription, *, day: dt.date) -> list[Line]:
     """Inside the period nothing is booked; after it a new period opens that day and the gap is not billed (M8)."""
     _require(sub, "suspended")
-    sub.status, sub.suspended_on = "active", None
+    sub.status, sub.suspended_on, sub.suspended_from = sub.suspended_from or "active", None, ""
     if not sub.is_period_over:
         return []
     sub.is_period_over = False
@@ -413,4 +420,6 @@ def _is_ordered(terms: Terms, name: str) -> bool:
 
 def _require(sub: Subscription, *allowed: str) -> None:
     if sub.status not in allowed:
-        raise NotOpen(f"The subscription is {sub.status}; this can only be done while it is {' or '.join(allowed)}.")
+        raise NotOpen(
+            f"The subscription is {sub.status}; this can only be done while it is {' or '.join(allowed)}."
+        )

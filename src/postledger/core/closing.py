@@ -174,7 +174,9 @@ def _late(sub: Subscription, pending: Pending, reading: quantity.Reading, words:
     charge = pending.terms.charges[pending.item]
     sub.pending.remove(pending)
     if reading.value < 0:
-        raise Unrateable(f"The reading of {pending.item} on {reading.day} is {reading.value}, less than nothing.")
+        raise Unrateable(
+            f"The reading of {pending.item} on {reading.day} is {reading.value}, less than nothing."
+        )
     units = max(ZERO, quantity.kept(charge, reading.value) - pending.threshold)
     if units:
         line = rating.usage(

@@ -99,6 +99,7 @@ class Pool:
     """A reseller's free units per charge, and how many of them his customers and he use at present (M10)."""
 
     used: dict[str, Fraction] = field(default_factory=dict)
+    has_own: bool = False  # the reseller's own units are counted in
 
 
 @dataclass(slots=True)
@@ -140,6 +141,7 @@ class Subscription:
     month_index: int = 0  # billing months of the open period that are closed
     activated_on: dt.date | None = None
     suspended_on: dt.date | None = None
+    suspended_from: str = ""  # the status to resume to
     is_period_over: bool = False  # the period ended while suspended (M8)
     exchange_since: dt.date | None = None  # an organization exists
     items: dict[str, Item] = field(default_factory=dict)
@@ -150,6 +152,7 @@ class Subscription:
     debits: Sequence[Debit] = ()
     lots: dict[str, list[Lot]] = field(default_factory=dict)  # loaded for changes, not for closes
     wholesale: Wholesale | None = None
+    pool: Pool | None = None  # a reseller's own: the free units his customers use are not his any more
     wholesale_lines: list[Line] = field(default_factory=list)
     unbilled_usage: list[dict[str, Any]] = field(default_factory=list)  # reported, not billed (U10, U12)
 
@@ -171,6 +174,8 @@ class Subscription:
         """The day on which the open billing month closes; none while nothing is open (C1, M8)."""
         if self.status not in ("active", "suspended") or self.is_period_over:
             return None
+        if self.suspended_from == "trial":
+            return None
         return add_months(self.anchor, self.offset + self.month_index + 1)
 
     def item(self, charge: str) -> Item:
@@ -187,4 +192,6 @@ class Subscription:
             package = terms.packages.get(name)
             if package is not None:
                 free += package.adds.get(charge, ZERO) * count
+        if self.pool is not None and terms.charges[charge].measure == "reserved":
+            free = max(ZERO, free - self.pool.used.get(charge, ZERO))
         return free

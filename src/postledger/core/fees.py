@@ -105,7 +105,9 @@ def release(sub: Subscription, terms: Terms, name: str, units: Fraction, *, day:
     charge = terms.charges.get(name)
     if charge is not None:
         wholesale.release(sub, name, units, day=day)
-    return lots.refunds(sub.lots.get(name, []), units, day=day, percent=terms.refund_percent, currency=sub.currency)
+    return lots.refunds(
+        sub.lots.get(name, []), units, day=day, percent=terms.refund_percent, currency=sub.currency
+    )
 
 
 def correct(sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date) -> list[Line]:

@@ -60,6 +60,10 @@ def recurring(
             exact = exact * left / days
     if readings:
         why["readings"] = _reading_rows(readings)
+    net = price
+    if promotions:
+        net = _net(price, promotions)
+        why["net"] = str(net)
     return Line(
         kind=kind,
         item=item,
@@ -69,7 +73,7 @@ def recurring(
         quantity=units,
         unit_price=price,
         full=full,
-        net_price=_net(price, promotions) if promotions else price,
+        net_price=net,
         why=why,
     )
 
@@ -247,4 +251,7 @@ def _three_decimals(value: Fraction) -> Fraction:
 
 
 def _reading_rows(readings: Sequence[Reading]) -> list[tuple[str, str, str]]:
-    return [(reading.taken_at or reading.day.isoformat(), str(reading.value), reading.source) for reading in readings]
+    return [
+        (reading.taken_at or reading.day.isoformat(), str(reading.value), reading.source)
+        for reading in readings
+    ]

@@ -23,6 +23,7 @@ class PaymentTerms(models.Model):
     credit_limit = models.BigIntegerField(null=True)  # minor units; null: none set (M5)
     is_card_declining = models.BooleanField(default=False)  # what the test gateway's card will do
     is_card_declined = models.BooleanField(default=False)  # a charge failed; tried again when valid (M6)
+    is_close_due = models.BooleanField(default=False)  # a close was booked, the card not charged yet (M5)
     ceiling = models.BigIntegerField(null=True)  # minor units a month that a buyer approves in advance
     ceiling_approved_until = models.DateField(null=True)
 

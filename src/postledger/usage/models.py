@@ -45,9 +45,7 @@ class RefusedReading(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                "subscription", name="refused_readings_open", condition=models.Q(cleared_at=None)
-            )
+            models.Index("subscription", name="refused_readings_open", condition=models.Q(cleared_at=None))
         ]
 
     def __str__(self):

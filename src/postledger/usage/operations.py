@@ -1,14 +1,139 @@
-"""stub"""
+"""Writes of readings: what is usable is kept once per instant; what is not is set aside in words."""
+
 import datetime as dt
-from collections.abc import Iterable
-from postledger.usage.models import Reading
-from postledger.subscriptions.models import Subscription
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from postledger.core import quantity
+from postledger.subscriptions import queries as subscriptions
+from postledger.usage.models import Reading, RefusedReading
+from postledger.usage.types import NewReading
+
+_TOLERANCE = dt.timedelta(minutes=5)  # clocks differ
 
 
-def record_readings(*, readings: Iterable[tuple]) -> int:
-    n = 0
-    for subscription_id, meter, taken_at, value, unit, source in readings:
-        sub = Subscription.objects.get(pk=subscription_id)
-        _, made = Reading.objects.get_or_create(subscription_id=subscription_id, day=taken_at.date(), meter=meter, taken_at=taken_at, defaults=dict(value=value, source=source, seller_id=sub.seller_id))
-        n += made
-    return n
+def record_readings(
+    *, readings: Iterable[NewReading], now: dt.datetime, zones: Mapping[int, ZoneInfo]
+) -> int:
+    """The number of readings newly kept; a repeat is harmless.
+
+    A reading that cannot be one (negative, not a number, from the future, another value for the same instant) is not
+    kept: it is set aside with the reason, and its subscription is not billed until somebody has cleared it.
+
+    Args:
+        zones: the billing time zone of each subscription's seller, by subscription id.
+    """
+    kept: list[tuple] = []
+    refused: list[RefusedReading] = []
+    for reading in readings:
+        reason = _reason(reading, now)
+        if reason:
+            refused.append(_refused(reading, subscriptions.buyer_of(reading.subscription_id)[0], reason))
+            continue
+        value = Decimal(reading.value)
+        if reading.unit == "MB":
+            gigabytes = quantity.megabytes_to_gigabytes(Fraction(value))
+            value = Decimal(gigabytes.numerator) / Decimal(gigabytes.denominator)
+        day = reading.taken_at.astimezone(zones[reading.subscription_id]).date()
+        kept.append((reading.subscription_id, day, reading.meter, reading.taken_at, value, reading.source))
+    added = _insert(kept)
+    if added < len(kept):
+        refused += _differing(kept)
+    RefusedReading.objects.bulk_create(refused)
+    return added
+
+
+def replace_day(
+    *, subscription_id: int, meter: str, day: dt.date, value: Decimal, taken_at: dt.datetime, source: str
+) -> None:
+    """Put a reading on file for a day, in place of what is there: how an operator corrects a reading."""
+    Reading.objects.filter(subscription_id=subscription_id, meter=meter, day=day).delete()
+    Reading.objects.create(
+        subscription_id=subscription_id,
+        seller_id=subscriptions.buyer_of(subscription_id)[0],
+        day=day,
+        meter=meter,
+        taken_at=taken_at,
+        value=value,
+        source=source,
+    )
+
+
+def clear_refused(*, subscription_id: int, now: dt.datetime) -> int:
+    """The number of set-aside readings that somebody has now looked at."""
+    return RefusedReading.objects.filter(subscription_id=subscription_id, cleared_at=None).update(
+        cleared_at=now
+    )
+
+
+def _insert(rows: list[tuple]) -> int:
+    if not rows:
+        return 0
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO usage_reading (subscription_id, seller_id, day, meter, taken_at, value, source) "
+            "SELECT n.id, s.seller_id, n.day, n.meter, n.taken_at, n.value, n.source "
+            "FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::timestamptz[], %s::numeric[], %s::text[]) "
+            "AS n(id, day, meter, taken_at, value, source) "
+            "JOIN subscriptions_subscription s ON s.id = n.id ON CONFLICT DO NOTHING",
+            columns,
+        )
+        return cursor.rowcount
+
+
+def _differing(rows: list[tuple]) -> list[RefusedReading]:
+    """Answers that contradict what is on file for the same instant."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.id, r.seller_id, n.meter, n.taken_at, n.value::text, r.value::text, n.source "
+            "FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::timestamptz[], %s::numeric[], %s::text[]) "
+            "AS n(id, day, meter, taken_at, value, source) JOIN usage_reading r ON r.subscription_id = n.id "
+            "AND r.day = n.day AND r.meter = n.meter AND r.taken_at = n.taken_at AND r.value <> n.value",
+            columns,
+        )
+        return [
+            RefusedReading(
+                subscription_id=row[0],
+                seller_id=row[1],
+                meter=row[2],
+                taken_at=row[3],
+                value=row[4],
+                source=row[6],
+                reason=f"another value is on file for the same instant: {row[5]}",
+            )
+            for row in cursor.fetchall()
+        ]
+
+
+def _reason(reading: NewReading, now: dt.datetime) -> str:
+    try:
+        value = Decimal(reading.value)
+    except (InvalidOperation, ValueError, TypeError):
+        return "is not a number"
+    if not value.is_finite():
+        return "is not a number"
+    if value < 0:
+        return "is less than nothing"
+    if value > 10**13:
+        return "is beyond any real quantity"
+    if reading.taken_at > now + _TOLERANCE:
+        return "is from the future"
+    return ""
+
+
+def _refused(reading: NewReading, seller_id: int, reason: str) -> RefusedReading:
+    return RefusedReading(
+        subscription_id=reading.subscription_id,
+        seller_id=seller_id,
+        meter=reading.meter,
+        taken_at=reading.taken_at,
+        value=str(reading.value)[:100],
+        reason=reason,
+        source=reading.source,
+    )

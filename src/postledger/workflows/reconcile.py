@@ -7,6 +7,7 @@ round looks again; a thing is recorded as done only when it was read back from t
 import dataclasses
 import datetime as dt
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from postledger.core.errors import NeedsOperator, Refusal
 from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import Claim, ResourceView
 from postledger.resources import dns, exchange, names, spec
-from postledger.workflows import _closing, _lease, _platform
+from postledger.workflows import _closing, _lease, _platform, begin_exchange, end_exchange
 
 log = logging.getLogger(__name__)
 
@@ -219,6 +220,8 @@ class _Tree:
                 reason="not_settled",
                 retry_after_s=120,
             )
+        if entry.kind == exchange.ORGANIZATION and entry.observed is None:
+            self._bill(begin_exchange.begin_exchange, entry)
         operations.record_found(
             claim=self.claim,
             resource_id=entry.id,
@@ -457,6 +460,21 @@ class _Tree:
         if entry.parent_id is not None:
             operations.wake(claim=self.claim, resource_id=entry.parent_id, now=self.now)
         return Round(settled=1 + len(inside))
+
+    def _bill(self, step: Callable[..., object], entry: ResourceView) -> None:
+        """The subscription knows that the organization is there, or is gone; twice is once.
+
+        Raises:
+            contract.TemporaryFailure: its account waits for an operator; the thing waits with it.
+        """
+        if entry.subscription_id is None:
+            return
+        try:
+            step(Viewer.system(), buyer_id=entry.account_id, now=self.now)
+        except Refusal as refusal:
+            raise contract.TemporaryFailure(
+                f"{queries.title(entry)} waits for billing: {refusal}", reason="billing", retry_after_s=3600
+            ) from refusal
 
     # --- how it ends ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,280 @@
+"""The facts of many subscriptions in a handful of queries. Private to billing."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+
+from django.db import connection
+
+from postledger.accounts import queries as accounts
+from postledger.billing.models import PendingUsage, RepeatingDebit
+from postledger.catalog.queries import PlanBook
+from postledger.core import facts, lots
+from postledger.core.period import Period
+from postledger.core.quantity import Reading
+from postledger.core.tax import Rates
+from postledger.subscriptions import queries as subscriptions
+from postledger.usage import queries as usage
+
+_ZERO = Fraction(0)
+
+
+def load(
+    ids: Sequence[int], book: PlanBook, *, lock: bool = False, day: dt.date | None = None
+) -> dict[int, facts.Subscription]:
+    """Everything billing needs to know of these subscriptions.
+
+    Args:
+        day: for a change on that day: what is prepaid is loaded too, and readings up to that day. Without it the facts
+            are those of each one's next close.
+    """
+    subs = subscriptions.load(ids, book, lock=lock)
+    _add_pending(subs, book)
+    _add_debits(subs, day)
+    if day is not None:
+        _add_lots(subs, day)
+    resellers = _add_wholesale(subs, book, day)
+    _add_readings(subs, resellers, day)
+    return subs
+
+
+def taxes(pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Rates]:
+    """The taxes on what a seller invoices to a buyer; none where the buyer is exempt (M3)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.s, p.b, b.is_tax_exempt, t.taxes::text FROM unnest(%s::bigint[], %s::bigint[]) AS p(s, b) "
+            "JOIN accounts_account b ON b.id = p.b LEFT JOIN billing_sellersettings t ON t.seller_id = p.s",
+            [[pair[0] for pair in pairs], [pair[1] for pair in pairs]],
+        )
+        return {
+            (seller_id, buyer_id): () if exempt else _rates(text)
+            for seller_id, buyer_id, exempt, text in cursor.fetchall()
+        }
+
+
+_known_rates: dict[str, Rates] = {}
+
+
+def _rates(text: str | None) -> Rates:
+    if not text:
+        return ()
+    found = _known_rates.get(text)
+    if found is None:
+        found = _known_rates[text] = tuple((name, Fraction(rate)) for name, rate in json.loads(text))
+    return found
+
+
+def _add_pending(subs: dict[int, facts.Subscription], book: PlanBook) -> None:
+    rows = list(
+        PendingUsage.objects.filter(subscription_id__in=list(subs))
+        .order_by("closes_on", "pk")
+        .select_related("plan_version")
+    )
+    book.load({row.plan_version.plan_id for row in rows})
+    for row in rows:
+        subs[row.subscription_id].pending.append(
+            facts.Pending(
+                item=row.item,
+                period=Period(row.start, row.end),
+                closes_on=row.closes_on,
+                terms=book.terms(row.plan_version_id),
+                months=row.months,
+                price=Fraction(row.price),
+                threshold=Fraction(row.threshold),
+                id=row.pk,
+            )
+        )
+
+
+def _add_debits(subs: dict[int, facts.Subscription], day: dt.date | None) -> None:
+    for row in RepeatingDebit.objects.filter(subscription_id__in=list(subs), until=None).order_by("pk"):
+        sub = subs[row.subscription_id]
+        sub.debits = (
+            *sub.debits,
+            facts.Debit(row.pk, row.amount, row.is_taxed, row.every, row.text),
+        )
+
+
+def _add_lots(subs: dict[int, facts.Subscription], day: dt.date) -> None:
+    """What is prepaid, replayed from the booked lines: a fee adds a lot, a refund takes units off the latest."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT l.subscription_id, i.for_subscription_id IS NOT NULL, l.kind, l.item, l.start, l."end", '
+            "l.full_start, l.full_end, l.amount, l.why, "
+            "(SELECT p.amount FROM billing_invoiceline p WHERE p.invoice_id = l.invoice_id "
+            "AND p.position = l.position + 1 AND p.kind = 'promotion') "
+            "FROM billing_invoiceline l JOIN billing_invoice i ON i.id = l.invoice_id "
+            "WHERE l.subscription_id = ANY(%s) AND l.kind IN ('recurring', 'package', 'refund') AND l.full_end > %s "
+            "ORDER BY l.id",
+            [list(subs), day],
+        )
+        rows = cursor.fetchall()
+    for id, is_wholesale, kind, item, start, end, full_start, full_end, amount, why, promoted in rows:
+        why = json.loads(why) if isinstance(why, str) else why
+        sub = subs[id]
+        held = sub.lots
+        if is_wholesale:
+            if sub.wholesale is None:
+                sub.wholesale = _no_wholesale(sub)
+            held = sub.wholesale.lots
+        units = Fraction(why["units"])
+        if kind == "refund":
+            _take(held.get(item, []), units, is_package="package" in why)
+            continue
+        line = facts.Line(
+            kind=kind,
+            item=item,
+            amount=amount,
+            why=why,
+            start=start,
+            end=end,
+            quantity=units,
+            unit_price=Fraction(why["price"]),
+            full=Period(full_start, full_end),
+            net_price=Fraction(why.get("net", why["price"])),
+        )
+        held.setdefault(item, []).append(lots.lot_of(line, promoted or 0))
+
+
+def _take(held: list[facts.Lot], units: Fraction, *, is_package: bool) -> None:
+    for lot in reversed(held):
+        if lot.is_package == is_package:
+            part = min(lot.units, units)
+            lot.units -= part
+            units -= part
+
+
+def _no_wholesale(sub: facts.Subscription) -> facts.Wholesale:
+    return facts.Wholesale(0, sub.terms_at, facts.Pool(), (), sub.currency)
+
+
+def _add_wholesale(
+    subs: dict[int, facts.Subscription], book: PlanBook, day: dt.date | None
+) -> dict[int, facts.Subscription]:
+    """Give customers of resellers their wholesale side, and resellers the pool their customers use (M10).
+
+    Returns the subscriptions in `subs` that are resellers' own.
+    """
+    kinds = accounts.kinds({sub.seller_id for sub in subs.values()} | {sub.buyer_id for sub in subs.values()})
+    sellers = {sub.seller_id for sub in subs.values() if kinds[sub.seller_id] == "reseller"}
+    own = {sub.id: sub for sub in subs.values() if kinds[sub.buyer_id] == "reseller"}
+    pools: dict[int, facts.Pool] = {}
+    if sellers or own:
+        used = subscriptions.pool_used(sorted(sellers | {sub.buyer_id for sub in own.values()}))
+        pools = {seller_id: facts.Pool(charges) for seller_id, charges in used.items()}
+    if sellers:
+        lock_pools(sellers)
+        owed = subscriptions.of_buyers(sellers)
+        bought = subscriptions.load(sorted(owed.values()), book)
+        for sub in subs.values():
+            if sub.seller_id not in owed:
+                continue
+            reseller = bought[owed[sub.seller_id]]
+            pool = pools.setdefault(sub.seller_id, facts.Pool())
+            old = sub.wholesale
+            sub.wholesale = facts.Wholesale(
+                subscription_id=reseller.id,
+                terms_at=reseller.terms_at,
+                pool=pool,
+                promotions=reseller.promotions,
+                currency=reseller.currency,
+                lots=old.lots if old else {},
+            )
+        for reseller in bought.values():
+            _own_units_use_the_pool(reseller, pools)
+    for sub in subs.values():
+        if sub.wholesale is not None and not sub.wholesale.subscription_id:
+            sub.wholesale = None  # the reseller has no subscription any more
+    for sub in own.values():
+        sub.pool = pools.get(sub.buyer_id, facts.Pool())
+    return own
+
+
+def _own_units_use_the_pool(reseller: facts.Subscription, pools: dict[int, facts.Pool]) -> None:
+    pool = pools.setdefault(reseller.buyer_id, facts.Pool())
+    if pool.has_own:
+        return
+    pool.has_own = True
+    for name, item in reseller.items.items():
+        if item.quantity and item.is_on:
+            pool.used[name] = pool.used.get(name, _ZERO) + item.quantity
+
+
+def lock_pools(seller_ids: set[int]) -> None:
+    """Hold the free pools of these resellers until the transaction ends, always in the same order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(7001, s::int) FROM (SELECT unnest(%s::bigint[]) AS s ORDER BY 1) AS ordered",
+            [sorted(seller_ids)],
+        )
+
+
+def _add_readings(
+    subs: dict[int, facts.Subscription], resellers: dict[int, facts.Subscription], day: dt.date | None
+) -> None:
+    closing: list[tuple[int, dt.date]] = []
+    spans: list[tuple[int, dt.date, dt.date]] = []
+    for sub in subs.values():
+        last = day or sub.next_close
+        if last is None or sub.id in resellers:
+            continue
+        if _needs_history(sub, last) or sub.pending:
+            first = min([sub.month.start, *(pending.closes_on for pending in sub.pending)])
+            spans.append((sub.id, first - dt.timedelta(days=400 if sub.pending else 62), last))
+        else:
+            closing.append((sub.id, last))
+    read = usage.on_days(closing) | usage.between(spans)
+    for subscription_id, meters in read.items():
+        subs[subscription_id].readings = meters
+    for sub in resellers.values():
+        last = day or sub.next_close
+        if last is not None:
+            _add_resold_readings(sub, last)
+
+
+def _needs_history(sub: facts.Subscription, day: dt.date) -> bool:
+    """Whether any charge is billed from more than the closing reading."""
+    return any(
+        charge.measure == "metered" and charge.aggregate != "last"
+        for charge in sub.terms_at(day).charges.values()
+    )
+
+
+def _add_resold_readings(sub: facts.Subscription, last: dt.date) -> None:
+    """A reseller's readings: the sum over his customers and himself, day by day (U11)."""
+    parts = subscriptions.sold_by(sub.buyer_id)
+    if any(parts.values()):
+        sub.exchange_since = min(
+            since for since in (*parts.values(), sub.exchange_since) if since is not None
+        )
+    parts[sub.id] = None
+    first = min([sub.month.start, *(pending.closes_on for pending in sub.pending)]) - dt.timedelta(days=62)
+    read = usage.between([(subscription_id, first, last) for subscription_id in parts])
+    meters = {meter for series in read.values() for meter in series}
+    expected = sum(since is not None for since in parts.values())
+    sub.readings = {
+        meter: _sum(
+            [series[meter] for series in read.values() if meter in series],
+            expected=expected if meter.startswith("exchange.") else 0,
+        )
+        for meter in meters
+    }
+
+
+def _sum(series: list[list[Reading]], *, expected: int) -> list[Reading]:
+    """One series from several: each day's sum of the last known values; a day one did not answer is marked as carried."""
+    by_day: list[dict[dt.date, Reading]] = [{reading.day: reading for reading in one} for one in series]
+    summed: list[Reading] = []
+    known: list[Fraction | None] = [None] * len(series)
+    for day in sorted({day for one in by_day for day in one}):
+        is_carried = len(series) < expected
+        for position, one in enumerate(by_day):
+            if day in one:
+                known[position] = one[day].value
+            elif known[position] is not None:
+                is_carried = True
+        total = sum((value for value in known if value is not None), _ZERO)
+        answered = sum(value is not None for value in known)
+        summed.append(Reading(day, total, day.isoformat(), f"sum of {answered} accounts", is_carried))
+    return summed

@@ -1,0 +1,536 @@
+"""What billing writes: closes in batches, changes one at a time, and what sellers enter by hand.
+
+A proposal is figured from the facts without writing; booking writes exactly that proposal. A preview is a proposal that is
+not booked, so the two cannot differ.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from django.db import transaction
+
+from postledger.accounts import queries as accounts
+from postledger.accounts.types import Viewer
+from postledger.billing import _facts, _write, queries
+from postledger.billing.models import (
+    BillingRun,
+    Credit,
+    Parked,
+    PendingUsage,
+    RepeatingDebit,
+    SellerSettings,
+)
+from postledger.billing.types import BatchResult, ProposalView
+from postledger.catalog.queries import PlanBook
+from postledger.core import closing, facts, fees, money, posting, rating
+from postledger.core.errors import Refusal
+from postledger.core.facts import Booking, Line
+from postledger.core.quantity import Unrateable
+from postledger.events import operations as events
+from postledger.ledger import operations as ledger
+from postledger.ledger.types import NewEntry
+from postledger.subscriptions import operations as subscriptions
+from postledger.subscriptions import queries as subscription_queries
+from postledger.usage import queries as usage
+
+Event = Callable[[facts.Subscription], Sequence[Line]]
+
+
+class NegativeCredit(Refusal):
+    """A credit must be positive; what the buyer is to pay is a debit (M4)."""
+
+    reason = "negative_credit"
+
+
+class BadAmount(Refusal):
+    """An amount that cannot be entered."""
+
+    reason = "bad_amount"
+
+
+class CannotBill(Refusal):
+    """The account is parked; the message is the reason an operator reads."""
+
+    reason = "parked"
+
+
+@dataclass(slots=True)
+class Proposal:
+    """What an event would book, and the facts as they would be after it."""
+
+    sub: facts.Subscription
+    on: dt.date
+    drafts: list[_write.Draft]
+    recorded: list[Line] = field(default_factory=list)  # on trial: kept, not booked (M9)
+    pending_before: frozenset[int] = frozenset()
+
+    @property
+    def buyer_total(self) -> int:
+        """What the buyer would owe because of it, tax included."""
+        return sum(draft.total for draft in self.drafts if draft.buyer_id == self.sub.buyer_id)
+
+    @property
+    def view(self) -> ProposalView:
+        lines = [line for draft in self.drafts if draft.buyer_id == self.sub.buyer_id for line in draft.lines]
+        lines += self.recorded
+        return ProposalView(
+            on=self.on,
+            currency=self.sub.currency,
+            lines=queries.proposed(lines, self.sub.currency),
+            invoice_ids=tuple(
+                draft.invoice_id
+                for draft in self.drafts
+                if draft.invoice_id is not None and draft.buyer_id == self.sub.buyer_id
+            ),
+        )
+
+
+def propose(subscription_id: int, event: Event, *, day: dt.date, lock: bool = False) -> Proposal:
+    """What `event` books for a subscription on `day`.
+
+    Args:
+        event: a function of `core.changes`, given the facts; it returns the lines.
+        lock: hold the subscription until the transaction ends, because the proposal is to be booked.
+    Raises:
+        Refusal: from the event; nothing is changed.
+    """
+    sub = _facts.load([subscription_id], PlanBook(), lock=lock, day=day)[subscription_id]
+    before = frozenset(pending.id for pending in sub.pending if pending.id is not None)
+    try:
+        lines = list(event(sub))
+    except Unrateable as error:
+        raise CannotBill(str(error)) from error
+    if sub.status == "trial":
+        return Proposal(sub, day, [], recorded=lines, pending_before=before)
+    return Proposal(sub, day, _write.drafts([(sub, Booking(sub.id, day, lines))]), pending_before=before)
+
+
+def book(proposal: Proposal, *, posted_on: dt.date, now: dt.datetime, **columns: Any) -> ProposalView:
+    """The proposal, booked: invoices, entries and the subscription as it now stands, in the caller's transaction."""
+    sub = proposal.sub
+    _write.write(proposal.drafts, posted_on=posted_on, now=now)
+    _save_pending({sub.id: sub}, proposal.pending_before)
+    subscriptions.save(sub, **columns)
+    return proposal.view
+
+
+def estimate(subscription_id: int, *, as_of: dt.date | None = None) -> ProposalView | None:
+    """The next invoice as it would be with what is on file now; None while nothing is open.
+
+    Metered charges that were not read on the day of the close are estimated from the latest reading.
+
+    Args:
+        as_of: readings up to this day are known; the close lies after it.
+    """
+    book = PlanBook()
+    sub = _facts.load([subscription_id], book)[subscription_id]
+    if sub.next_close is None:
+        return None
+    if as_of is not None and as_of < sub.next_close:
+        sub.readings = _carried_to(sub, as_of)
+    try:
+        booking = closing.close(sub)
+    except Unrateable as error:
+        raise CannotBill(str(error)) from error
+    made = _write.drafts([(sub, booking)])
+    lines = [line for draft in made if draft.buyer_id == sub.buyer_id for line in draft.lines]
+    return ProposalView(booking.on, sub.currency, queries.proposed(lines, sub.currency))
+
+
+def close_batch(
+    ids: Sequence[int], *, book: PlanBook, posted_on: dt.date, now: dt.datetime, dry_run: bool = False
+) -> BatchResult:
+    """Close the next due month of each of these subscriptions: facts, rating and writing for all of them together.
+
+    The caller holds their rows and commits. A subscription that cannot be billed is parked with the reason; the others go on.
+    """
+    subs = _facts.load(ids, book)
+    before = {
+        sub.id: frozenset(pending.id for pending in sub.pending if pending.id is not None)
+        for sub in subs.values()
+        if sub.pending
+    }
+    held = {sub.id: _held(sub) for sub in subs.values() if sub.items}
+    refused = usage.refused(list(subs))
+    closed: list[tuple[facts.Subscription, Booking]] = []
+    failed: dict[int, tuple[facts.Subscription, dt.date, str]] = {}
+    for subscription_id in ids:
+        sub = subs[subscription_id]
+        closes_on = sub.next_close
+        assert closes_on is not None
+        pool = dict(sub.wholesale.pool.used) if sub.wholesale else None
+        try:
+            if subscription_id in refused:
+                raise Unrateable(refused[subscription_id])
+            closed.append((sub, closing.close(sub)))
+        except Exception as error:  # noqa: BLE001 - one account never stops the run; its words are kept
+            if pool is not None:
+                sub.wholesale.pool.used = pool
+            failed[sub.id] = (sub, closes_on, _words(error))
+    made = _write.drafts(closed)
+    result = _result(closed, made, len(failed))
+    if dry_run:
+        return result
+    _write.write(made, posted_on=posted_on, now=now)
+    good = {sub.id: sub for sub, _ in closed}
+    _save_pending(good, frozenset().union(*(before.get(id, frozenset()) for id in good)))
+    subscriptions.save_closes(list(good.values()))
+    subscriptions.save_items([sub for sub in good.values() if sub.items and held.get(sub.id) != _held(sub)])
+    _note_unbilled(good.values(), now)
+    _park(failed, now)
+    return result
+
+
+def correct_advance(subscription_ids: Sequence[int], *, day: dt.date, now: dt.datetime) -> int:
+    """The number of subscriptions for which the day's readings led to a prorated charge or refund (U9)."""
+    corrected = 0
+    for subscription_id in subscription_ids:
+        with transaction.atomic():
+            proposal = propose(subscription_id, lambda sub: _corrections(sub, day), day=day, lock=True)
+            if proposal.sub.status == "active":
+                book(proposal, posted_on=day, now=now)
+                corrected += bool(proposal.drafts)
+    return corrected
+
+
+def bill_arrived_usage(subscription_ids: Sequence[int], *, day: dt.date, now: dt.datetime) -> int:
+    """The number of subscriptions whose pending usage was billed, because its reading has arrived (U4)."""
+    billed = 0
+    for subscription_id in subscription_ids:
+        with transaction.atomic():
+            proposal = propose(subscription_id, lambda sub: _arrived(sub, day), day=day, lock=True)
+            book(proposal, posted_on=day, now=now)
+            billed += bool(proposal.drafts)
+    return billed
+
+
+def release_parked(viewer: Viewer, *, subscription_id: int, now: dt.datetime) -> None:
+    """Let the next billing run take a parked subscription again."""
+    seller_id, buyer_id = subscription_queries.buyer_of(subscription_id)
+    accounts.require_seller(viewer, seller_id)
+    with transaction.atomic():
+        Parked.objects.filter(pk=subscription_id).delete()
+        subscriptions.release(ids=[subscription_id])
+        events.note(
+            seller_id=seller_id,
+            account_id=buyer_id,
+            kind="billing.released",
+            subject="billing of this account goes on",
+            at=now,
+            actor=viewer.actor,
+        )
+
+
+def credit(
+    viewer: Viewer,
+    *,
+    buyer_id: int,
+    amount: int,
+    reason: str,
+    text: str,
+    day: dt.date,
+    now: dt.datetime,
+) -> int:
+    """The id of the ledger entry of a credit entered by the seller (M4).
+
+    Raises:
+        NegativeCredit: what the buyer is to pay is a debit.
+    """
+    account = accounts.require_selling_to(viewer, buyer_id)
+    if amount <= 0:
+        raise NegativeCredit("A credit is an amount above zero. To charge the buyer, enter a debit instead.")
+    with transaction.atomic():
+        receivable, legs = posting.credit(amount)
+        entry_id = ledger.post(
+            [
+                NewEntry(
+                    account.seller_id,
+                    buyer_id,
+                    _currency(account),
+                    "credit",
+                    day,
+                    receivable,
+                    legs,
+                    text[:200],
+                )
+            ],
+            posted_on=day,
+            now=now,
+        )[0]
+        Credit.objects.create(
+            seller_id=account.seller_id,
+            buyer_id=buyer_id,
+            entry_id=entry_id,
+            amount=amount,
+            currency=_currency(account),
+            on=day,
+            reason=reason[:200],
+            text=text[:200],
+        )
+    return entry_id
+
+
+def opening_balance(viewer: Viewer, *, buyer_id: int, balance: int, day: dt.date, now: dt.datetime) -> None:
+    """Where a buyer's balance starts when he comes from another system; positive is what the seller holds for him."""
+    account = accounts.require_selling_to(viewer, buyer_id)
+    if balance:
+        receivable, legs = posting.opening(balance)
+        ledger.post(
+            [NewEntry(account.seller_id, buyer_id, _currency(account), "opening", day, receivable, legs)],
+            posted_on=day,
+            now=now,
+        )
+
+
+def debit_event(*, amount: int, text: str, is_taxed: bool) -> Event:
+    """A one-time debit as an event to propose or book (M4).
+
+    Raises:
+        BadAmount: not above zero.
+    """
+    if amount <= 0:
+        raise BadAmount("A debit is an amount above zero. To give the buyer money, enter a credit instead.")
+    return lambda sub: [rating.debit(amount=amount, text=text, is_taxed=is_taxed)]
+
+
+def repeat_debit(
+    *, subscription_id: int, amount: int, text: str, is_taxed: bool, every: str, day: dt.date
+) -> int:
+    """The id of a debit that falls due at each close of a month or a period, the first at the first close (M4)."""
+    if amount <= 0:
+        raise BadAmount("A debit is an amount above zero. To give the buyer money, enter a credit instead.")
+    if every not in ("month", "period"):
+        raise BadAmount(f"A debit repeats every month or every period, not every {every!r}.")
+    return RepeatingDebit.objects.create(
+        subscription_id=subscription_id,
+        seller_id=subscription_queries.buyer_of(subscription_id)[0],
+        amount=amount,
+        is_taxed=is_taxed,
+        every=every,
+        text=text[:200],
+        since=day,
+    ).pk
+
+
+def end_repeating_debit(viewer: Viewer, *, debit_id: int, day: dt.date) -> None:
+    """The debit falls due no more."""
+    row = RepeatingDebit.objects.get(pk=debit_id)
+    accounts.require_seller(viewer, row.seller_id)
+    row.until = day
+    row.save(update_fields=["until"])
+
+
+def set_seller_settings(
+    viewer: Viewer,
+    *,
+    seller_id: int,
+    taxes: Sequence[tuple[str, str]] | None = None,
+    sends_no_charge_notice: bool | None = None,
+    number_prefix: str | None = None,
+) -> None:
+    """Change how a seller bills; what is not given stays.
+
+    Args:
+        taxes: names with percentages as texts, in the order in which odd cents are given out (M3).
+    """
+    accounts.require_seller(viewer, seller_id)
+    changed: dict[str, Any] = {}
+    if taxes is not None:
+        for name, rate in taxes:
+            if not 0 <= Fraction(rate) <= 100:
+                raise BadAmount(f"Tax {name}: {rate} % is not a percentage between 0 and 100.")
+        changed["taxes"] = [[name, rate] for name, rate in taxes]
+    if sends_no_charge_notice is not None:
+        changed["sends_no_charge_notice"] = sends_no_charge_notice
+    if number_prefix is not None:
+        changed["number_prefix"] = number_prefix
+    SellerSettings.objects.update_or_create(seller_id=seller_id, defaults=changed)
+
+
+def start_run(*, seller_id: int | None, as_of: dt.date | None, started_by: str, now: dt.datetime) -> int:
+    """The id of a billing run that has begun."""
+    return BillingRun.objects.create(
+        seller_id=seller_id, as_of=as_of, started_at=now, started_by=started_by
+    ).pk
+
+
+def note_run(run_id: int, result: BatchResult, *, finished_at: dt.datetime | None = None) -> None:
+    """Keep how far a billing run has come."""
+    BillingRun.objects.filter(pk=run_id).update(
+        closes=result.closes,
+        lines=result.lines,
+        parked=result.parked,
+        totals=result.totals or {},
+        finished_at=finished_at,
+    )
+
+
+def minor(amount: Fraction, currency: str) -> int:
+    """An exact amount of a plan's terms in whole minor units."""
+    return money.to_minor(amount, currency)
+
+
+def recorded_lines(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """The stored form of lines recorded on trial."""
+    return [
+        {
+            "kind": line.kind,
+            "item": line.item,
+            "amount": line.amount,
+            "quantity": None if line.quantity is None else str(line.quantity),
+            "unit_price": None if line.unit_price is None else str(line.unit_price),
+            "why": line.why,
+        }
+        for line in lines
+    ]
+
+
+def lines_recorded(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """The lines recorded on trial, as they are to be booked at its end."""
+    return [
+        Line(
+            kind=row["kind"],
+            item=row["item"],
+            amount=row["amount"],
+            why=row["why"],
+            quantity=None if row["quantity"] is None else Fraction(row["quantity"]),
+            unit_price=None if row["unit_price"] is None else Fraction(row["unit_price"]),
+        )
+        for row in rows
+    ]
+
+
+def _corrections(sub: facts.Subscription, day: dt.date) -> list[Line]:
+    if sub.status != "active":
+        return []
+    terms = sub.terms_at(day)
+    lines: list[Line] = []
+    for charge in terms.charges.values():
+        if charge.measure == "metered" and charge.timing == "advance" and fees.is_on(sub, charge):
+            lines += fees.correct(sub, terms, charge, day=day)
+    return sorted(lines, key=lambda line: line.kind != "refund")
+
+
+def _arrived(sub: facts.Subscription, day: dt.date) -> list[Line]:
+    lines = closing.arrived_usage(sub, today=day)
+    if sub.status == "closed":
+        waited = [p for p in sub.pending if p.closes_on <= day - dt.timedelta(days=28)]
+        lines += closing.overdue_usage(sub, on=day) if waited else ()
+    return lines
+
+
+def _carried_to(sub: facts.Subscription, as_of: dt.date) -> dict[str, list[Any]]:
+    """Readings up to `as_of`, with the latest of each meter standing for the close that has not come."""
+    closes_on = sub.next_close
+    assert closes_on is not None
+    read = usage.between([(sub.id, as_of - dt.timedelta(days=62), as_of)]).get(sub.id, {})
+    carried = {}
+    for meter, series in read.items():
+        last = series[-1]
+        carried[meter] = [*series, type(last)(closes_on, last.value, last.taken_at, last.source)]
+    return carried
+
+
+def _result(
+    closed: Sequence[tuple[facts.Subscription, Booking]], made: Sequence[_write.Draft], parked: int
+) -> BatchResult:
+    totals: dict[str, int] = {}
+    for draft in made:
+        totals[draft.currency] = totals.get(draft.currency, 0) + draft.total
+    return BatchResult(
+        closes=len(closed),
+        lines=sum(len(draft.lines) for draft in made),
+        invoices=len(made),
+        parked=parked,
+        totals=totals,
+        closed=[
+            (sub.id, sub.buyer_id, booking.on, any(line.amount for line in booking.lines))
+            for sub, booking in closed
+        ],
+    )
+
+
+def _save_pending(subs: Mapping[int, facts.Subscription], before: frozenset[int]) -> None:
+    kept = {pending.id for sub in subs.values() for pending in sub.pending}
+    gone = before - kept
+    if gone:
+        PendingUsage.objects.filter(pk__in=gone).delete()
+    PendingUsage.objects.bulk_create(
+        PendingUsage(
+            subscription_id=sub.id,
+            seller_id=sub.seller_id,
+            item=pending.item,
+            start=pending.period.start,
+            end=pending.period.end,
+            closes_on=pending.closes_on,
+            plan_version_id=pending.terms.id,
+            months=pending.months,
+            price=str(pending.price),
+            threshold=str(pending.threshold),
+        )
+        for sub in subs.values()
+        for pending in sub.pending
+        if pending.id is None
+    )
+
+
+def _held(sub: facts.Subscription) -> list[tuple[Any, ...]]:
+    return [
+        (charge, item.quantity, item.is_on, item.usage_from, item.pool_units)
+        for charge, item in sub.items.items()
+    ]
+
+
+def _note_unbilled(subs: Any, now: dt.datetime) -> None:
+    """Usage while suspended is reported to the seller (U10)."""
+    for sub in subs:
+        if sub.unbilled_usage:
+            events.note(
+                seller_id=sub.seller_id,
+                account_id=sub.buyer_id,
+                kind="usage.not_billed",
+                subject="usage while suspended, not billed",
+                at=now,
+                actor="system",
+                data={"usage": sub.unbilled_usage},
+            )
+
+
+def _park(failed: Mapping[int, tuple[facts.Subscription, dt.date, str]], now: dt.datetime) -> None:
+    for sub, closes_on, reason in failed.values():
+        Parked.objects.update_or_create(
+            subscription_id=sub.id,
+            defaults={
+                "seller_id": sub.seller_id,
+                "closes_on": closes_on,
+                "reason": reason,
+                "at": now,
+            },
+        )
+        events.note(
+            seller_id=sub.seller_id,
+            account_id=sub.buyer_id,
+            kind="billing.parked",
+            subject="this account could not be billed",
+            at=now,
+            actor="system",
+            data={"closes_on": closes_on.isoformat(), "reason": reason},
+        )
+    subscriptions.park(ids=failed)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, Unrateable | Refusal):
+        return str(error)
+    return (
+        f"The account could not be rated ({type(error).__name__}: {error}). "
+        "Check its plan, quantities and readings, then release it."
+    )
+
+
+def _currency(account: Any) -> str:
+    """What a buyer owes is in his seller's currency."""
+    return accounts.currency_of(account.seller_id)

@@ -1,0 +1,80 @@
+"""Reads of payments, payment terms and debtors."""
+
+from collections.abc import Iterable
+
+from postledger.accounts import queries as accounts
+from postledger.accounts.types import Viewer
+from postledger.ledger import queries as ledger
+from postledger.payments.models import CollectionPolicy, Debtor, Payment, PaymentTerms
+from postledger.payments.types import DebtorView, PaymentTermsView, PaymentView
+
+DEFAULT_DUNNING: tuple[tuple[str, int], ...] = ()
+STEPS = ("notice", "pre_suspension", "suspension", "deletion")
+
+
+def terms_of(viewer: Viewer, buyer_id: int) -> PaymentTermsView:
+    """How a buyer pays: by check and without a limit, unless something else is set."""
+    accounts.require_account(viewer, buyer_id)
+    row = PaymentTerms.objects.filter(pk=buyer_id).first()
+    if row is None:
+        return PaymentTermsView(buyer_id, "check", None, False, None, None)
+    return PaymentTermsView(
+        row.pk,
+        row.method,
+        row.credit_limit,
+        row.is_card_declined,
+        row.ceiling,
+        row.ceiling_approved_until,
+    )
+
+
+def policy_of(seller_id: int) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """When a seller charges cards, and his steps with debtors as (step, days after the one before)."""
+    row = CollectionPolicy.objects.filter(pk=seller_id).first()
+    if row is None:
+        return "anniversary", DEFAULT_DUNNING
+    return row.mode, tuple((step, int(days)) for step, days in row.dunning)
+
+
+def payments(viewer: Viewer, *, buyer_id: int) -> tuple[PaymentView, ...]:
+    """The payments of a buyer, newest first."""
+    accounts.require_account(viewer, buyer_id)
+    return tuple(
+        PaymentView(row.pk, row.buyer_id, row.amount, row.currency, row.method, row.on, row.key)
+        for row in Payment.objects.filter(buyer_id=buyer_id).order_by("-on", "-pk")
+    )
+
+
+def debtors(viewer: Viewer, *, seller_id: int) -> tuple[DebtorView, ...]:
+    """The debtors of a seller with their next step, the longest first."""
+    accounts.require_seller(viewer, seller_id)
+    rows = list(Debtor.objects.filter(seller_id=seller_id).order_by("since", "pk"))
+    names = accounts.parties({row.pk for row in rows})
+    owed = ledger.balances([row.pk for row in rows])
+    steps = [step for step, _ in policy_of(seller_id)[1]]
+    return tuple(
+        DebtorView(
+            row.pk,
+            names[row.pk]["name"],
+            -owed.get(row.pk, 0),
+            row.since,
+            steps[row.steps_done - 1] if 0 < row.steps_done <= len(steps) else "",
+            steps[row.steps_done] if row.steps_done < len(steps) else "",
+            row.next_step_on,
+        )
+        for row in rows
+    )
+
+
+def cards_to_charge(*, seller_ids: Iterable[int]) -> list[int]:
+    """Buyers whose card is to be charged because a close was booked (M5)."""
+    return list(
+        PaymentTerms.objects.filter(
+            seller_id__in=list(seller_ids), is_close_due=True, method="card"
+        ).values_list("pk", flat=True)
+    )
+
+
+def sellers_with_debtor_steps() -> list[int]:
+    """Sellers who do something about debts."""
+    return list(CollectionPolicy.objects.exclude(dunning=[]).values_list("pk", flat=True))

@@ -1,0 +1,101 @@
+"""Reads of readings."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import connection
+
+from postledger.accounts.types import Viewer
+from postledger.core.quantity import Reading as Fact
+from postledger.subscriptions import queries as subscriptions
+from postledger.usage.models import Reading, RefusedReading
+from postledger.usage.types import ReadingView
+
+Facts = dict[int, dict[str, list[Fact]]]
+
+# taken_at as text is built by the database: it is only printed, and parsing it costs more than all the rest
+_SELECT = (
+    "SELECT r.subscription_id, r.meter, r.day, r.value, "
+    "to_char(r.taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), r.source FROM usage_reading r "
+)
+
+
+def on_days(wanted: Iterable[tuple[int, dt.date]]) -> Facts:
+    """The readings of each subscription on one day: its closing readings."""
+    pairs = list(wanted)
+    return _facts(
+        "JOIN unnest(%s::bigint[], %s::date[]) AS w(id, day) ON r.subscription_id = w.id AND r.day = w.day",
+        [[pair[0] for pair in pairs], [pair[1] for pair in pairs]],
+    )
+
+
+def between(wanted: Iterable[tuple[int, dt.date, dt.date]]) -> Facts:
+    """The readings of each subscription from a day to a day, both included."""
+    rows = list(wanted)
+    return _facts(
+        "JOIN unnest(%s::bigint[], %s::date[], %s::date[]) AS w(id, first, last) "
+        "ON r.subscription_id = w.id AND r.day BETWEEN w.first AND w.last",
+        [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+    )
+
+
+def refused(subscription_ids: Sequence[int]) -> dict[int, str]:
+    """In words, what was answered that cannot be a reading and nobody has cleared yet, by subscription."""
+    found: dict[int, str] = {}
+    for row in RefusedReading.objects.filter(subscription_id__in=list(subscription_ids), cleared_at=None):
+        found[row.subscription_id] = (
+            f"The platform answered {row.value} for {row.meter} at {row.taken_at:%Y-%m-%d %H:%M} UTC, which {row.reason}. "
+            "Look at the platform, correct the reading if need be, then release the account."
+        )
+    return found
+
+
+def last_day(subscription_ids: Sequence[int]) -> dict[int, dt.date]:
+    """The day of the newest reading of each subscription that has one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT subscription_id, max(day) FROM usage_reading WHERE subscription_id = ANY(%s) GROUP BY 1",
+            [list(subscription_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+def readings_of(
+    viewer: Viewer, subscription_id: int, *, first: dt.date, last: dt.date
+) -> tuple[ReadingView, ...]:
+    """The readings of a subscription the viewer may see, from a day to a day, both included, oldest first."""
+    subscriptions.subscription(viewer, subscription_id)
+    return tuple(
+        ReadingView(row.meter, row.day, row.taken_at, row.value, row.source)
+        for row in Reading.objects.filter(
+            subscription_id=subscription_id, day__gte=first, day__lte=last
+        ).order_by("taken_at", "pk")
+    )
+
+
+def _facts(join: str, parameters: list) -> Facts:
+    found: Facts = {}
+    if not parameters[0]:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT + join + " ORDER BY r.subscription_id, r.meter, r.taken_at, r.id", parameters)
+        for subscription_id, meter, day, value, taken_at, source in cursor.fetchall():
+            found.setdefault(subscription_id, {}).setdefault(meter, []).append(
+                Fact(day, _exact(value), taken_at, source)
+            )
+    return found
+
+
+_known: dict[Decimal, Fraction] = {}
+
+
+def _exact(value: Decimal) -> Fraction:
+    """Most readings are the same few numbers; keep their fractions."""
+    found = _known.get(value)
+    if found is None:
+        if len(_known) > 100_000:
+            _known.clear()
+        found = _known[value] = Fraction(value)
+    return found

@@ -1,0 +1,26 @@
+"""A buyer chooses another billing period."""
+
+import datetime as dt
+
+from postledger.accounts.types import Viewer
+from postledger.billing.types import ProposalView
+from postledger.core import changes
+from postledger.subscriptions import queries as subscription_queries
+from postledger.workflows import _booking
+
+
+def change_period(
+    viewer: Viewer, *, buyer_id: int, months: int, now: dt.datetime, preview: bool = False
+) -> ProposalView:
+    """What the change books: the refund of the old period, the charge of the new one (C5)."""
+    subscription_id = _booking.acting_on(viewer, buyer_id)
+    day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
+    return _booking.apply(
+        viewer,
+        subscription_id,
+        lambda sub: changes.change_period(sub, months, day=day),
+        kind="change_period",
+        data={"months": months},
+        now=now,
+        preview=preview,
+    )

@@ -1,0 +1,39 @@
+"""A buyer changes to another plan of his seller."""
+
+import datetime as dt
+
+from postledger.accounts.types import Viewer
+from postledger.billing.types import ProposalView
+from postledger.catalog import queries as catalog
+from postledger.core import changes
+from postledger.subscriptions import queries as subscription_queries
+from postledger.workflows import _booking
+
+
+def change_plan(
+    viewer: Viewer, *, buyer_id: int, plan_id: int, now: dt.datetime, preview: bool = False
+) -> ProposalView:
+    """What the change books: refunds of the old plan, fees of the new one for the days left; the period stays open (F5).
+
+    Raises:
+        ExchangeExists, AboveMaximum, NoSuchPlan, OverCreditLimit: nothing was changed.
+    """
+    subscription_id = _booking.acting_on(viewer, buyer_id)
+    seller_id, _ = subscription_queries.buyer_of(subscription_id)
+    day = _booking.local_day(seller_id, now)
+    if catalog.seller_of(plan_id) != seller_id:
+        raise catalog.NoSuchPlan(f"There is no plan {plan_id} here.")
+    target = catalog.book_of([plan_id]).terms_at(plan_id)(day)
+    return _booking.apply(
+        viewer,
+        subscription_id,
+        lambda sub: changes.change_plan(sub, target, day=day),
+        kind="change_plan",
+        data={"plan": plan_id},
+        now=now,
+        preview=preview,
+        columns=lambda sub: {
+            "plan_id": plan_id,
+            "kept_version_id": target.id if target.is_grandfathered else None,
+        },
+    )

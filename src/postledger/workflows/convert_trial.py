@@ -1,0 +1,30 @@
+"""A trial becomes a paying account."""
+
+import datetime as dt
+
+from postledger.accounts.types import Viewer
+from postledger.billing import operations as billing
+from postledger.billing.types import ProposalView
+from postledger.core import changes
+from postledger.subscriptions import operations as subscriptions
+from postledger.subscriptions import queries as subscription_queries
+from postledger.workflows import _booking
+
+
+def convert_trial(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview: bool = False) -> ProposalView:
+    """What the conversion books: the charges recorded on trial, then the fees of the period that opens (M9)."""
+    subscription_id = _booking.acting_on(viewer, buyer_id)
+    day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
+    recorded = billing.lines_recorded(subscription_queries.recorded(subscription_id))
+    return _booking.apply(
+        viewer,
+        subscription_id,
+        lambda sub: [*recorded, *changes.convert(sub, day=day)],
+        kind="convert",
+        data={},
+        now=now,
+        preview=preview,
+        may_be_refused=False,
+        columns=lambda sub: {"trial_ends_on": None},
+        after=lambda: subscriptions.record(subscription_id=subscription_id, lines=[]),
+    )

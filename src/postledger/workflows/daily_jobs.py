@@ -1,0 +1,64 @@
+"""What every day brings, after usage was read: closes, late usage, corrections, trials that end, debtors."""
+
+import datetime as dt
+
+from django.db import transaction
+
+from postledger.accounts import queries as accounts
+from postledger.accounts.types import Viewer
+from postledger.billing import operations as billing
+from postledger.billing import queries as billing_queries
+from postledger.catalog import queries as catalog
+from postledger.payments import operations as payments
+from postledger.payments import queries as payment_queries
+from postledger.payments.types import DueStep
+from postledger.subscriptions import operations as subscriptions
+from postledger.subscriptions import queries as subscription_queries
+from postledger.workflows import billing_run, remove_exchange, set_exchange_status, suspend
+
+
+def daily_jobs(*, now: dt.datetime) -> None:
+    """Do what is due today, for every seller by his own date. Running it again adds nothing (C4)."""
+    viewer = Viewer.system()
+    billing_run.billing_run(viewer, now=now)
+    for zone_sellers in _by_today(now):
+        today, seller_ids = zone_sellers
+        billing.bill_arrived_usage(
+            billing_queries.subscriptions_with_arrived_readings(today=today, seller_ids=seller_ids),
+            day=today,
+            now=now,
+        )
+        advance = catalog.plans_metered_in_advance(seller_ids=seller_ids)
+        if advance:
+            billing.correct_advance(subscription_queries.active_on_plans(advance), day=today, now=now)
+        for subscription_id in subscription_queries.trials_over(seller_ids=seller_ids, today=today):
+            _, buyer_id = subscription_queries.buyer_of(subscription_id)
+            suspend.suspend(viewer, buyer_id=buyer_id, reason="trial over", now=now)
+    for seller_id in payment_queries.sellers_with_debtor_steps():
+        today = now.astimezone(accounts.time_zone_of(seller_id)).date()
+        while steps := payments.due_steps(seller_id=seller_id, today=today):
+            for step in steps:
+                _take(viewer, step, now)
+
+
+def _take(viewer: Viewer, step: DueStep, now: dt.datetime) -> None:
+    """One step with one debtor (M7); deleting an account with Exchange only suspends it on the platform until confirmed."""
+    if step.step == "suspension":
+        suspend.suspend(viewer, buyer_id=step.buyer_id, reason="debt", now=now)
+        set_exchange_status.set_exchange_status(account_id=step.buyer_id, is_active=False, now=now)
+    if step.step == "deletion":
+        remove_exchange.remove_exchange(
+            viewer, account_id=step.buyer_id, reason="debt", now=now, is_confirmed=False
+        )
+    with transaction.atomic():
+        if step.step == "deletion":
+            subscriptions.delete_open(buyer_id=step.buyer_id, now=now)
+        payments.step_taken(step, now=now)
+
+
+def _by_today(now: dt.datetime) -> list[tuple[dt.date, list[int]]]:
+    sellers = [account.id for account in accounts.accounts_visible(Viewer.system()) if account.is_seller]
+    groups: dict[dt.date, list[int]] = {}
+    for id, zone in accounts.time_zones(sellers).items():
+        groups.setdefault(now.astimezone(zone).date(), []).append(id)
+    return sorted(groups.items())
