@@ -451,6 +451,8 @@ class _Tree:
                 reason="not_settled",
                 retry_after_s=60,
             )
+        if entry.kind == exchange.ORGANIZATION:
+            self._bill(end_exchange.end_exchange, entry)
         return self._gone(entry, inside)
 
     def _gone(self, entry: ResourceView, inside: list[ResourceView]) -> Round:
