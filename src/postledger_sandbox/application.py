@@ -42,6 +42,8 @@ class Application:
         self.world = world
         self.faults = Faults()
         self.log = CallLog()
+        # Our own mistakes; a client sees them as faults.
+        self.mistakes: list[str] = []
         self.control = Control(world, self.faults, self.log)
         self.portal = Portal(world, self.log)
         self.endpoint = Endpoint(world, registry.bind(world.contract, ALL), registry.not_acted)
@@ -116,8 +118,7 @@ class Application:
             except SoapFault:
                 raise
             except Exception as error:
-                # A mistake of ours looks to the client as one of theirs would.
-                traceback.print_exc()
+                self.mistakes.append(traceback.format_exc())
                 raise SoapFault("Server", UNABLE_TO_PROCESS + NULL_REFERENCE, operation_ran=True) from error
             finally:
                 self.world.store.commit()

@@ -112,9 +112,17 @@ def drop_zone(world: World, domain: Row) -> None:
     world.store.domains.change(domain, ZoneItemId=0, Records=[])
 
 
-def record(kind: str, name: str, data: str, *, priority: int = 0, ttl: int = DEFAULT_TTL, **srv: int) -> Row:
+def record(
+    kind: str,
+    name: str,
+    data: str,
+    *,
+    priority: int = 0,
+    ttl: int = DEFAULT_TTL,
+    srv: dict[str, int] | None = None,
+) -> Row:
     """A record as kept in a zone; the type is its name, for its number differs between dialects."""
-    return {"Type": kind, "Name": name, "Data": data, "Priority": priority, "TTL": ttl, "Srv": srv}
+    return {"Type": kind, "Name": name, "Data": data, "Priority": priority, "TTL": ttl, "Srv": srv or {}}
 
 
 def template_levels(world: World, package: Row) -> list[list[Row]]:

@@ -756,6 +756,16 @@ def add_support_service_level(call: Call, level_name: str | None, level_descript
 
 
 @operations.act
+def update_support_service_level(
+    call: Call, level_id: int, level_name: str | None, level_description: str | None
+) -> None:
+    rights.demand_account(call, active=True, role=rights.ADMINISTRATOR)
+    level = call.store.levels.get(level_id)
+    if level is not None:
+        call.store.levels.change(level, LevelName=level_name, LevelDescription=level_description)
+
+
+@operations.act
 def delete_support_service_level(call: Call, level_id: int) -> Row:
     rights.demand_account(call, active=True, role=rights.ADMINISTRATOR)
     level = call.store.levels.get(level_id)

@@ -323,7 +323,9 @@ def add_dns_zone_record(
     if len(name) > 50 or len(data) > 500:
         raise Fault("String or binary data would be truncated. The statement has been terminated.")
     srv = {"priority": srv_priority, "weight": srv_weight, "port": srv_port_number}
-    added = domains.record(kind, name, data, priority=mx_priority, ttl=_ttl(call, domain, record_ttl), **srv)
+    added = domains.record(
+        kind, name, data, priority=mx_priority, ttl=_ttl(call, domain, record_ttl), srv=srv
+    )
     call.store.domains.change(domain, Records=[*domain["Records"], added])
     return 0
 
