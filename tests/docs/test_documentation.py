@@ -12,7 +12,75 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("chan
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:^|\s|`|/)postledger ([a-z][a-z-]*(?: [a-z][a-z-]*)?)")
 # Every word of the house, as the glossary has to explain it.
-WORDS = ["account", "seller", "buyer", "provider", "reseller", "customer", "user", "viewer", "role", "token", "ledger_account", "ledger_entry", "posting", "wholesale", "margin", "product", "plan", "plan_version", "charge", "price", "price_list", "subscription", "subscription_item", "quantity", "dated_change", "billing_period", "billing_cycle", "anchor", "in_advance", "in_arrears", "proration", "meter", "reading", "usage", "quota", "billing_run", "rating", "unbilled", "invoice", "invoice_line", "credit_note", "refund", "payment", "allocation", "resource", "desired", "observed", "generation", "condition", "changeset", "reconcile", "adopt", "brake", "drift", "zone", "connection", "connector", "platform", "sandbox", "sign-on", "operation", "query", "workflow", "door", "refusal", "event", "outbox"]
+WORDS = [
+    "account",
+    "seller",
+    "buyer",
+    "provider",
+    "reseller",
+    "customer",
+    "user",
+    "viewer",
+    "role",
+    "token",
+    "ledger_account",
+    "ledger_entry",
+    "posting",
+    "wholesale",
+    "margin",
+    "product",
+    "plan",
+    "plan_version",
+    "charge",
+    "price",
+    "price_list",
+    "subscription",
+    "subscription_item",
+    "quantity",
+    "dated_change",
+    "billing_period",
+    "billing_cycle",
+    "anchor",
+    "in_advance",
+    "in_arrears",
+    "proration",
+    "meter",
+    "reading",
+    "usage",
+    "quota",
+    "billing_run",
+    "rating",
+    "unbilled",
+    "invoice",
+    "invoice_line",
+    "credit_note",
+    "refund",
+    "payment",
+    "allocation",
+    "resource",
+    "desired",
+    "observed",
+    "generation",
+    "condition",
+    "changeset",
+    "reconcile",
+    "adopt",
+    "brake",
+    "drift",
+    "zone",
+    "connection",
+    "connector",
+    "platform",
+    "sandbox",
+    "sign-on",
+    "operation",
+    "query",
+    "workflow",
+    "door",
+    "refusal",
+    "event",
+    "outbox",
+]
 
 
 @pytest.mark.parametrize("name", generate.PAGES)
@@ -87,3 +155,13 @@ def test_scripts_that_are_mentioned_exist():
         name for page in PAGES for name in re.findall(r"script/([a-z-]+)", page.read_text(encoding="utf-8"))
     }
     assert sorted(name for name in mentioned if not (ROOT / "script" / name).exists()) == []
+
+
+def test_changelog_fragments_say_what_kind_of_change_they_are():
+    astray = [
+        path.name
+        for path in (ROOT / "changelog.d").iterdir()
+        if path.name != "README.md"
+        and not re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed|removed)\.md", path.name)
+    ]
+    assert astray == []
