@@ -185,6 +185,11 @@ def provider() -> AccountView | None:
     return None if row is None else view(row)
 
 
+def seller_ids() -> list[int]:
+    """The provider and all resellers."""
+    return list(Account.objects.exclude(kind="customer").order_by("pk").values_list("pk", flat=True))
+
+
 def kinds(account_ids: Iterable[int]) -> dict[int, str]:
     """Provider, reseller or customer, by account."""
     return dict(Account.objects.filter(pk__in=set(account_ids)).values_list("pk", "kind"))

@@ -178,6 +178,10 @@ class Subscription:
             return None
         return add_months(self.anchor, self.offset + self.month_index + 1)
 
+    def had_exchange(self, day: dt.date) -> bool:
+        """Whether an Exchange organization exists that existed on `day` already."""
+        return self.exchange_since is not None and self.exchange_since <= day
+
     def item(self, charge: str) -> Item:
         """What is held of a charge; a fresh, activated item where nothing is held yet."""
         found = self.items.get(charge)

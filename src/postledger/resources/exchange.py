@@ -69,7 +69,8 @@ class Account:
         plan: the platform's own id of the plan, as text.
         addons: platform's id of an add-on plan → how many.
         status: suspended = the login and everything in it is switched off; nothing is deleted.
-        quotas: our meter code → ceiling the platform has to enforce; `UNLIMITED` lifts it. Meters not named stay alone.
+        quotas: our meter code → ceiling the platform has to enforce, add-ons included; the other meters follow the
+            plan. An empty mapping lifts all.
     """
 
     username: str

@@ -156,6 +156,23 @@ def record(*, subscription_id: int, lines: list[dict]) -> None:
     Subscription.objects.filter(pk=subscription_id).update(recorded=lines)
 
 
+def begin_exchange(
+    *, subscription_id: int, seller_id: int, day: dt.date, actor: str, now: dt.datetime
+) -> None:
+    """An Exchange organization exists since this day, unless one did before."""
+    changed = Subscription.objects.filter(pk=subscription_id, exchange_since=None).update(exchange_since=day)
+    if changed:
+        add_change(
+            subscription_id=subscription_id,
+            seller_id=seller_id,
+            on=day,
+            kind="begin_exchange",
+            data={},
+            actor=actor,
+            now=now,
+        )
+
+
 def delete_open(*, buyer_id: int, now: dt.datetime) -> None:
     """The buyer's subscription ends as deleted: nothing of it is billed any more (M7)."""
     for row in (

@@ -34,10 +34,8 @@ def record_readings(
         if reason:
             refused.append(_refused(reading, subscriptions.buyer_of(reading.subscription_id)[0], reason))
             continue
-        value = Decimal(reading.value)
-        if reading.unit == "MB":
-            gigabytes = quantity.megabytes_to_gigabytes(Fraction(value))
-            value = Decimal(gigabytes.numerator) / Decimal(gigabytes.denominator)
+        exact = kept_value(Decimal(reading.value), reading.unit)
+        value = Decimal(exact.numerator) / Decimal(exact.denominator)
         day = reading.taken_at.astimezone(zones[reading.subscription_id]).date()
         kept.append((reading.subscription_id, day, reading.meter, reading.taken_at, value, reading.source))
     added = _insert(kept)
@@ -45,6 +43,12 @@ def record_readings(
         refused += _differing(kept)
     RefusedReading.objects.bulk_create(refused)
     return added
+
+
+def kept_value(value: Decimal, unit: str) -> Fraction:
+    """A reading as it is kept: megabytes as GB (U6), anything else as it is."""
+    exact = Fraction(value)
+    return quantity.megabytes_to_gigabytes(exact) if unit == "MB" else exact
 
 
 def replace_day(

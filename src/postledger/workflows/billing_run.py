@@ -1,7 +1,7 @@
 """The billing run: every close that is due, in batches, by as many workers as one likes."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from django.db import transaction
 
@@ -23,7 +23,7 @@ def billing_run(
     *,
     now: dt.datetime,
     as_of: dt.date | None = None,
-    seller_id: int | None = None,
+    seller_ids: Collection[int] | None = None,
     dry_run: bool = False,
     batch: int = BATCH,
     progress: Callable[[BatchResult], None] | None = None,
@@ -35,24 +35,28 @@ def billing_run(
 
     Args:
         as_of: the day up to which closes are due; each seller's own today when None.
-        seller_id: only what this seller sells; all the viewer may see when None.
+        seller_ids: only what these sellers sell; all the viewer may see when None.
         dry_run: book nothing; the result is what would be booked at each account's next close.
         progress: called after every batch with the sums so far.
     """
-    sellers = _sellers(viewer, seller_id, now, as_of)
+    groups = _due_sellers(viewer, seller_ids, now, as_of)
     total = BatchResult(totals={})
+    if not groups:
+        return total
     run_id = (
         None
         if dry_run
-        else billing.start_run(seller_id=seller_id, as_of=as_of, started_by=viewer.actor, now=now)
+        else billing.start_run(
+            seller_id=viewer.account_id, as_of=as_of, started_by=viewer.actor, now=now
+        )
     )
     book = PlanBook()
-    for day, today, seller_ids in sellers:
+    for day, today, due_sellers in groups:
         after = None
         while True:
             with transaction.atomic():
                 due = subscriptions.claim_due(
-                    seller_ids=seller_ids, as_of=day, most=batch, after=after, lock=not dry_run
+                    seller_ids=due_sellers, as_of=day, most=batch, after=after, lock=not dry_run
                 )
                 if not due:
                     break
@@ -66,7 +70,7 @@ def billing_run(
             if progress is not None:
                 progress(total)
         if not dry_run:
-            for buyer_id in payment_queries.cards_to_charge(seller_ids=seller_ids):
+            for buyer_id in payment_queries.cards_to_charge(seller_ids=due_sellers):
                 payments.charge_card(buyer_id=buyer_id, day=today, now=now)
     if run_id is not None:
         billing.note_run(run_id, total, finished_at=now)
@@ -74,24 +78,29 @@ def billing_run(
 
 
 def count_due(
-    viewer: Viewer, *, now: dt.datetime, as_of: dt.date | None = None, seller_id: int | None = None
+    viewer: Viewer,
+    *,
+    now: dt.datetime,
+    as_of: dt.date | None = None,
+    seller_ids: Collection[int] | None = None,
 ) -> int:
     """How many accounts the run would close."""
     return sum(
-        subscriptions.count_due(seller_ids=seller_ids, as_of=day)
-        for day, _, seller_ids in _sellers(viewer, seller_id, now, as_of)
+        subscriptions.count_due(seller_ids=due_sellers, as_of=day)
+        for day, _, due_sellers in _due_sellers(viewer, seller_ids, now, as_of)
     )
 
 
-def _sellers(
-    viewer: Viewer, seller_id: int | None, now: dt.datetime, as_of: dt.date | None
+def _due_sellers(
+    viewer: Viewer, seller_ids: Collection[int] | None, now: dt.datetime, as_of: dt.date | None
 ) -> list[tuple[dt.date, dt.date, list[int]]]:
     """The sellers with something due, by the day up to which it is due and their own today."""
     latest = as_of or (now + dt.timedelta(days=1)).date()
     ids = subscriptions.sellers_due(latest=latest)
-    if seller_id is not None:
-        accounts.require_seller(viewer, seller_id)
-        ids = [id for id in ids if id == seller_id]
+    if seller_ids is not None:
+        for id in seller_ids:
+            accounts.require_seller(viewer, id)
+        ids = [id for id in ids if id in seller_ids]
     elif not viewer.is_system:
         visible = {viewer.account_id}
         if viewer.kind == "provider":
@@ -100,10 +109,7 @@ def _sellers(
     groups: dict[dt.date, list[int]] = {}
     for id, zone in accounts.time_zones(ids).items():
         groups.setdefault(now.astimezone(zone).date(), []).append(id)
-    return [
-        (min(as_of, today) if as_of else today, today, sorted(seller_ids))
-        for today, seller_ids in sorted(groups.items())
-    ]
+    return [(as_of or today, today, sorted(due)) for today, due in sorted(groups.items())]
 
 
 def _after_closes(result: BatchResult, today: dt.date, now: dt.datetime) -> None:

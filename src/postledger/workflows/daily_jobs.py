@@ -1,6 +1,7 @@
 """What every day brings, after usage was read: closes, late usage, corrections, trials that end, debtors."""
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.db import transaction
 
@@ -17,12 +18,11 @@ from postledger.subscriptions import queries as subscription_queries
 from postledger.workflows import billing_run, remove_exchange, set_exchange_status, suspend
 
 
-def daily_jobs(*, now: dt.datetime) -> None:
-    """Do what is due today, for every seller by his own date. Running it again adds nothing (C4)."""
+def daily_jobs(*, now: dt.datetime, sellers: Collection[int] | None = None) -> None:
+    """Do what is due today, for every seller, or for these, by his own date. Running it again adds nothing (C4)."""
     viewer = Viewer.system()
-    billing_run.billing_run(viewer, now=now)
-    for zone_sellers in _by_today(now):
-        today, seller_ids = zone_sellers
+    billing_run.billing_run(viewer, now=now, seller_ids=sellers)
+    for today, seller_ids in _by_today(now, sellers):
         billing.bill_arrived_usage(
             billing_queries.subscriptions_with_arrived_readings(today=today, seller_ids=seller_ids),
             day=today,
@@ -35,6 +35,8 @@ def daily_jobs(*, now: dt.datetime) -> None:
             _, buyer_id = subscription_queries.buyer_of(subscription_id)
             suspend.suspend(viewer, buyer_id=buyer_id, reason="trial over", now=now)
     for seller_id in payment_queries.sellers_with_debtor_steps():
+        if sellers is not None and seller_id not in sellers:
+            continue
         today = now.astimezone(accounts.time_zone_of(seller_id)).date()
         while steps := payments.due_steps(seller_id=seller_id, today=today):
             for step in steps:
@@ -56,9 +58,8 @@ def _take(viewer: Viewer, step: DueStep, now: dt.datetime) -> None:
         payments.step_taken(step, now=now)
 
 
-def _by_today(now: dt.datetime) -> list[tuple[dt.date, list[int]]]:
-    sellers = [account.id for account in accounts.accounts_visible(Viewer.system()) if account.is_seller]
+def _by_today(now: dt.datetime, sellers: Collection[int] | None) -> list[tuple[dt.date, list[int]]]:
     groups: dict[dt.date, list[int]] = {}
-    for id, zone in accounts.time_zones(sellers).items():
+    for id, zone in accounts.time_zones(accounts.seller_ids() if sellers is None else sellers).items():
         groups.setdefault(now.astimezone(zone).date(), []).append(id)
     return sorted(groups.items())

@@ -33,28 +33,33 @@ _PROFILE = {
     "country": "Country",
 }
 
-QUOTAS: Mapping[str, tuple[str, ...]] = {
-    "exchange.organizations": ("HostedSolution.Organizations",),
-    "exchange.users": ("HostedSolution.Users",),
-    "exchange.domains": ("HostedSolution.Domains",),
-    "exchange.mailboxes": ("Exchange2007.Mailboxes",),
-    "exchange.disk": ("Exchange2007.DiskSpace",),
-    "exchange.disk_allocated": ("Exchange2007.DiskSpace",),
-    "exchange.contacts": ("Exchange2007.Contacts",),
-    "exchange.lists": ("Exchange2007.DistributionLists",),
-    "exchange.folders": ("Exchange2007.PublicFolders",),
-    "exchange.shared_mailboxes": ("Exchange2013.SharedMailboxes",),
-    "exchange.resource_mailboxes": ("Exchange2013.ResourceMailboxes",),
-    "exchange.archive": ("Exchange2013.ArchivingStorage",),
-    "exchange.recoverable": ("Exchange2007.RecoverableItemsSpace",),
-    "exchange.blackberry": ("BlackBerry.Users",),
-    "exchange.ocs": ("OCS.Users",),
-    "exchange.lync": ("Lync.Users",),
-    "exchange.sfb": ("SfB.Users",),
-    "space.disk": ("OS.Diskspace",),
-    "space.traffic": ("OS.Bandwidth",),
+QUOTAS: Mapping[str, str] = {
+    "exchange.organizations": "HostedSolution.Organizations",
+    "exchange.users": "HostedSolution.Users",
+    "exchange.domains": "HostedSolution.Domains",
+    "exchange.mailboxes": "Exchange2007.Mailboxes",
+    "exchange.disk": "Exchange2007.DiskSpace",
+    "exchange.disk_allocated": "Exchange2007.DiskSpace",
+    "exchange.contacts": "Exchange2007.Contacts",
+    "exchange.lists": "Exchange2007.DistributionLists",
+    "exchange.folders": "Exchange2007.PublicFolders",
+    "exchange.shared_mailboxes": "Exchange2013.SharedMailboxes",
+    "exchange.resource_mailboxes": "Exchange2013.ResourceMailboxes",
+    "exchange.archive": "Exchange2013.ArchivingStorage",
+    "exchange.recoverable": "Exchange2007.RecoverableItemsSpace",
+    "exchange.blackberry": "BlackBerry.Users",
+    "exchange.ocs": "OCS.Users",
+    "exchange.lync": "Lync.Users",
+    "exchange.sfb": "SfB.Users",
+    "space.disk": "OS.Diskspace",
+    "space.traffic": "OS.Bandwidth",
 }
-"""Our meter → the platform's quotas that cap it; units are the same (count, and MB of 1024 × 1024 bytes)."""
+"""Our meter → the platform's quota that caps it; units are the same (count, and MB of 1024 × 1024 bytes)."""
+
+_SAME_QUOTA = frozenset({"exchange.disk_allocated"})
+"""Meters whose quota is listed under another meter already."""
+
+UNLIMITED = exchange.UNLIMITED
 
 
 class Accounts:
@@ -119,7 +124,7 @@ class Accounts:
             user=user, package=package, addons={plan: count for plan, (count, _) in addons.items()}
         )
         if package is not None and package.bool("OverrideQuotas"):
-            found = dataclasses.replace(found, quotas=self._own_quotas(package, what))
+            found = dataclasses.replace(found, quotas=self._ceilings(package, what).own())
         return contract.Observation(
             spec=found,
             ref={"user": user.int("UserId"), "space": package.int("PackageId") if package is not None else 0},
@@ -162,7 +167,10 @@ class Accounts:
         elif field == "status":
             self._set_status(before.ref, str(change.fields[0].after), what)
         elif field == "quotas":
-            self._set_quotas(before.ref, change.spec.quotas or {}, what)
+            wanted = change.spec.quotas or {}
+            self._set_quotas(before, wanted, what)
+            after = self.observe(target=dataclasses.replace(target, ref=before.ref))
+            return dataclasses.replace(after, spec=dataclasses.replace(after.spec, quotas=dict(wanted)))
         else:
             self._set_profile(int(before.ref["user"]), change, what)
         after = self.observe(target=contract.Target(kind=target.kind, name=target.name, ref=before.ref))
@@ -353,14 +361,8 @@ class Accounts:
 
     # --- quotas -----------------------------------------------------------------------------------------------------
 
-    def _quota_rows(self, package: soap.Record, what: str) -> tuple[list[soap.Record], list[soap.Record]]:
-        tables = self._client.tables(
-            c.PACKAGES, "GetPackageQuotasForEdit", what=what, packageId=package.int("PackageId")
-        )
-        return (tables[0] if tables else [], tables[1] if len(tables) > 1 else [])
-
-    def _plan_quotas(self, package: soap.Record, what: str) -> dict[str, int]:
-        tables = self._client.tables(
+    def _ceilings(self, package: soap.Record, what: str) -> "_Ceilings":
+        plan = self._client.tables(
             c.PACKAGES,
             "GetHostingPlanQuotas",
             what=what,
@@ -368,71 +370,57 @@ class Accounts:
             planId=package.int("PlanId"),
             serverId=package.int("ServerId"),
         )
-        rows = tables[1] if len(tables) > 1 else []
-        return {row.text("QuotaName"): row.int("QuotaValue") for row in rows}
+        present = self._client.tables(
+            c.PACKAGES, "GetPackageQuotas", what=what, packageId=package.int("PackageId")
+        )
+        extra: dict[str, int] = {}
+        for addon, (count, _) in self._addons(package.int("PackageId"), what).items():
+            context = self._client.record(c.PACKAGES, "GetHostingPlanContext", what=what, planId=int(addon))
+            for quota in context.records("QuotasArray") if context is not None else []:
+                name = quota.text("QuotaName")
+                extra[name] = extra.get(name, 0) + quota.int("QuotaAllocatedValue") * count
+        return _Ceilings(
+            groups=plan[0] if plan else [],
+            rows=plan[1] if len(plan) > 1 else [],
+            present=present[1] if len(present) > 1 else [],
+            extra=extra,
+        )
 
-    def _own_quotas(self, package: soap.Record, what: str) -> dict[str, int]:
-        """Meters whose ceiling of this package differs from the plan's."""
-        _, rows = self._quota_rows(package, what)
-        of_plan = self._plan_quotas(package, what)
-        values = {row.text("QuotaName"): row.int("QuotaValue") for row in rows}
-        found: dict[str, int] = {}
-        for meter, quotas in QUOTAS.items():
-            for quota in quotas:
-                if (
-                    quota in values
-                    and values[quota] != of_plan.get(quota)
-                    and meter != "exchange.disk_allocated"
-                ):
-                    found[meter] = values[quota]
-        return found
+    def _set_quotas(self, before: contract.Observation, wanted: Mapping[str, int], what: str) -> None:
+        """Write the whole set of own ceilings; a package without any follows its plan again.
 
-    def _set_quotas(self, ref: contract.Ref, wanted: Mapping[str, int], what: str) -> None:
-        """Write the whole set of own ceilings; a package without any follows its plan again."""
-        package = self._own.space(int(ref.get("space") or 0), user_id=int(ref["user"]), what=what)
+        Raises:
+            NeedsOperator: reason `reseller_quota`: our reseller account itself may not give out as much.
+        """
+        assert before.ref is not None
+        space_id, user_id = int(before.ref.get("space") or 0), int(before.ref["user"])
+        package = self._own.space(space_id, user_id=user_id, what=what)
         if package is None:
             raise codes.failure(code=-300, what=what)
-        unknown = wanted.keys() - QUOTAS.keys()
+        unknown = min(wanted.keys() - QUOTAS.keys(), default="")
         if unknown:
-            raise contract.PermanentFailure(
-                f"The platform cannot cap “{meters.METERS[min(unknown)].title if min(unknown) in meters.METERS else min(unknown)}”.",
-                reason="not_supported",
-            )
-        groups, rows = self._quota_rows(package, what)
-        of_plan = self._plan_quotas(package, what)
-        own = {quota: value for meter, value in wanted.items() for quota in QUOTAS[meter]}
-        changed = soap.changed(package, {"OverrideQuotas": bool(own)})
-        soap.replace_list(
-            changed,
-            "Groups",
-            "HostingPlanGroupInfo",
-            [
-                {
-                    "GroupId": row.int("GroupID"),
-                    "Enabled": row.bool("Enabled"),
-                    "CalculateDiskSpace": row.bool("CalculateDiskSpace"),
-                    "CalculateBandwidth": row.bool("CalculateBandwidth"),
-                    "GroupName": row.text("GroupName"),
-                }
-                for row in groups
-                if row.bool("Enabled")
-            ],
-        )
-        soap.replace_list(
-            changed,
-            "Quotas",
-            "HostingPlanQuotaInfo",
-            [
-                {
-                    "QuotaId": row.int("QuotaID"),
-                    "QuotaValue": own.get(
-                        row.text("QuotaName"), of_plan.get(row.text("QuotaName"), row.int("QuotaValue"))
-                    ),
-                }
-                for row in rows
-            ],
-        )
+            title = meters.METERS[unknown].title if unknown in meters.METERS else unknown
+            raise contract.PermanentFailure(f"The platform cannot cap “{title}”.", reason="not_supported")
+        ceilings = self._ceilings(package, what)
+        if package.bool("OverrideQuotas") == bool(wanted) and not ceilings.wrong(wanted):
+            return
+        changed = soap.changed(package, {"OverrideQuotas": bool(wanted)})
+        soap.replace_list(changed, "Groups", "HostingPlanGroupInfo", ceilings.groups_to_write())
+        soap.replace_list(changed, "Quotas", "HostingPlanQuotaInfo", ceilings.rows_to_write(wanted))
         self._client.number(c.PACKAGES, "UpdatePackage", what=what, package=changed)
+        package = self._own.space(space_id, user_id=user_id, what=what)
+        if package is None:
+            raise codes.failure(code=-300, what=what)
+        after = self._ceilings(package, what)
+        wrong = after.wrong(wanted)
+        if any(after.is_capped_above(meter, wanted[meter]) for meter in wrong):
+            raise codes.failure(code=-305, what=what)
+        if wrong:
+            raise contract.TemporaryFailure(
+                f"The platform said done, but {what} still shows another ceiling of {wrong[0]}.",
+                reason="not_shown",
+                retry_after_s=120,
+            )
 
     # --- ending -----------------------------------------------------------------------------------------------------
 

@@ -60,16 +60,20 @@ class Recipients:
                 if _path(row, parent).casefold() == target.name.casefold():
                     return row
             return None
-        return next(
-            paging.accounts(
-                client=self._client,
-                item_id=item_id,
-                types=self._types(target.kind),
-                what=what,
-                address=target.name,
-            ),
-            None,
-        )
+        return self._addressed(item_id, self._types(target.kind), target.name, what)
+
+    def _addressed(self, item_id: int, types: tuple[int, ...], address: str, what: str) -> soap.Record | None:
+        """The one of these types with that address.
+
+        The platform's filter looks into the addresses of mailboxes and lists; a contact has none there.
+        """
+        filtered = "" if types == (paging.CONTACT,) else address
+        for row in paging.accounts(
+            client=self._client, item_id=item_id, types=types, what=what, address=filtered
+        ):
+            if row.text("PrimaryEmailAddress").strip().casefold() == address.casefold():
+                return row
+        return None
 
     def _types(self, kind: str) -> tuple[int, ...]:
         if kind == exchange.MAILBOX:
@@ -649,11 +653,8 @@ class Recipients:
 
     def _named(self, item_id: int, address: str, what: str) -> str:
         """The platform's account name of a mailbox, contact or list of the organization."""
-        types = (*self._types(exchange.MAILBOX), paging.CONTACT, paging.LIST)
-        found = next(
-            paging.accounts(client=self._client, item_id=item_id, types=types, what=what, address=address),
-            None,
-        )
+        found = self._addressed(item_id, (*self._types(exchange.MAILBOX), paging.LIST), address, what)
+        found = found or self._addressed(item_id, (paging.CONTACT,), address, what)
         if found is None:
             raise contract.PlatformRefusal(
                 f"{address} is neither a mailbox nor a contact of the organization. Add it as a contact first.",

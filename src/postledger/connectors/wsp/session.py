@@ -118,8 +118,7 @@ class Session:
                         is_available=row.bool("Available"),
                         limits=tuple(
                             contract.Addition(meter=meter, amount=values[quota])
-                            for meter, names in accounts.QUOTAS.items()
-                            for quota in names
+                            for meter, quota in accounts.QUOTAS.items()
                             if quota in values and meter != "exchange.disk_allocated"
                         ),
                     )
