@@ -13,8 +13,8 @@ from typing import Any
 
 from postledger.connectors import contract
 from postledger.connectors.wsp import client as c
-from postledger.connectors.wsp import codes, paging, passwords, reseller, soap
-from postledger.resources import exchange, meters, spec
+from postledger.connectors.wsp import codes, paging, passwords, quotas, reseller, soap
+from postledger.resources import exchange, spec
 
 POLL_S = 0.25
 DELETED_WITH_PROBLEMS = -2706
@@ -32,34 +32,6 @@ _PROFILE = {
     "postcode": "Zip",
     "country": "Country",
 }
-
-QUOTAS: Mapping[str, str] = {
-    "exchange.organizations": "HostedSolution.Organizations",
-    "exchange.users": "HostedSolution.Users",
-    "exchange.domains": "HostedSolution.Domains",
-    "exchange.mailboxes": "Exchange2007.Mailboxes",
-    "exchange.disk": "Exchange2007.DiskSpace",
-    "exchange.disk_allocated": "Exchange2007.DiskSpace",
-    "exchange.contacts": "Exchange2007.Contacts",
-    "exchange.lists": "Exchange2007.DistributionLists",
-    "exchange.folders": "Exchange2007.PublicFolders",
-    "exchange.shared_mailboxes": "Exchange2013.SharedMailboxes",
-    "exchange.resource_mailboxes": "Exchange2013.ResourceMailboxes",
-    "exchange.archive": "Exchange2013.ArchivingStorage",
-    "exchange.recoverable": "Exchange2007.RecoverableItemsSpace",
-    "exchange.blackberry": "BlackBerry.Users",
-    "exchange.ocs": "OCS.Users",
-    "exchange.lync": "Lync.Users",
-    "exchange.sfb": "SfB.Users",
-    "space.disk": "OS.Diskspace",
-    "space.traffic": "OS.Bandwidth",
-}
-"""Our meter → the platform's quota that caps it; units are the same (count, and MB of 1024 × 1024 bytes)."""
-
-_SAME_QUOTA = frozenset({"exchange.disk_allocated"})
-"""Meters whose quota is listed under another meter already."""
-
-UNLIMITED = exchange.UNLIMITED
 
 
 class Accounts:
@@ -168,7 +140,7 @@ class Accounts:
             self._set_status(before.ref, str(change.fields[0].after), what)
         elif field == "quotas":
             wanted = change.spec.quotas or {}
-            self._set_quotas(before, wanted, what)
+            self._set_quotas(before.ref, wanted, what)
             after = self.observe(target=dataclasses.replace(target, ref=before.ref))
             return dataclasses.replace(after, spec=dataclasses.replace(after.spec, quotas=dict(wanted)))
         else:
@@ -361,59 +333,30 @@ class Accounts:
 
     # --- quotas -----------------------------------------------------------------------------------------------------
 
-    def _ceilings(self, package: soap.Record, what: str) -> "_Ceilings":
-        plan = self._client.tables(
-            c.PACKAGES,
-            "GetHostingPlanQuotas",
-            what=what,
-            packageId=package.int("ParentPackageId"),
-            planId=package.int("PlanId"),
-            serverId=package.int("ServerId"),
-        )
-        present = self._client.tables(
-            c.PACKAGES, "GetPackageQuotas", what=what, packageId=package.int("PackageId")
-        )
-        extra: dict[str, int] = {}
-        for addon, (count, _) in self._addons(package.int("PackageId"), what).items():
-            context = self._client.record(c.PACKAGES, "GetHostingPlanContext", what=what, planId=int(addon))
-            for quota in context.records("QuotasArray") if context is not None else []:
-                name = quota.text("QuotaName")
-                extra[name] = extra.get(name, 0) + quota.int("QuotaAllocatedValue") * count
-        return _Ceilings(
-            groups=plan[0] if plan else [],
-            rows=plan[1] if len(plan) > 1 else [],
-            present=present[1] if len(present) > 1 else [],
-            extra=extra,
-        )
+    def _ceilings(self, package: soap.Record, what: str) -> quotas.Ceilings:
+        counts = {plan: count for plan, (count, _) in self._addons(package.int("PackageId"), what).items()}
+        return quotas.read(client=self._client, package=package, addons=counts, what=what)
 
-    def _set_quotas(self, before: contract.Observation, wanted: Mapping[str, int], what: str) -> None:
+    def _set_quotas(self, ref: contract.Ref, wanted: Mapping[str, int], what: str) -> None:
         """Write the whole set of own ceilings; a package without any follows its plan again.
 
         Raises:
             NeedsOperator: reason `reseller_quota`: our reseller account itself may not give out as much.
         """
-        assert before.ref is not None
-        space_id, user_id = int(before.ref.get("space") or 0), int(before.ref["user"])
-        package = self._own.space(space_id, user_id=user_id, what=what)
-        if package is None:
-            raise codes.failure(code=-300, what=what)
-        unknown = min(wanted.keys() - QUOTAS.keys(), default="")
-        if unknown:
-            title = meters.METERS[unknown].title if unknown in meters.METERS else unknown
-            raise contract.PermanentFailure(f"The platform cannot cap “{title}”.", reason="not_supported")
+        if self._client.is_newest:
+            raise contract.PermanentFailure(
+                "Ceilings of a single account cannot be set on this platform yet. Put them into its plan there.",
+                reason="not_supported",
+            )
+        quotas.known(wanted)
+        package = self._held(ref, what)
         ceilings = self._ceilings(package, what)
         if package.bool("OverrideQuotas") == bool(wanted) and not ceilings.wrong(wanted):
             return
-        changed = soap.changed(package, {"OverrideQuotas": bool(wanted)})
-        soap.replace_list(changed, "Groups", "HostingPlanGroupInfo", ceilings.groups_to_write())
-        soap.replace_list(changed, "Quotas", "HostingPlanQuotaInfo", ceilings.rows_to_write(wanted))
-        self._client.number(c.PACKAGES, "UpdatePackage", what=what, package=changed)
-        package = self._own.space(space_id, user_id=user_id, what=what)
-        if package is None:
-            raise codes.failure(code=-300, what=what)
-        after = self._ceilings(package, what)
+        self._client.number(c.PACKAGES, "UpdatePackage", what=what, package=ceilings.written(package, wanted))
+        after = self._ceilings(self._held(ref, what), what)
         wrong = after.wrong(wanted)
-        if any(after.is_capped_above(meter, wanted[meter]) for meter in wrong):
+        if any(after.is_capped_above(meter, wanted.get(meter, 0)) for meter in wrong):
             raise codes.failure(code=-305, what=what)
         if wrong:
             raise contract.TemporaryFailure(
@@ -421,6 +364,12 @@ class Accounts:
                 reason="not_shown",
                 retry_after_s=120,
             )
+
+    def _held(self, ref: contract.Ref, what: str) -> soap.Record:
+        package = self._own.space(int(ref.get("space") or 0), user_id=int(ref["user"]), what=what)
+        if package is None:
+            raise codes.failure(code=-300, what=what)
+        return package
 
     # --- ending -----------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ _READS = ("Get", "Check", "UserExists", "Authenticate", "Search", "Calculate")
 _HIDDEN = ("password", "pwd", "pin", "token", "secret")
 _CREDENTIALS_OUTER = "http://fusecp.com/headers/Credentials"
 _CREDENTIALS_INNER = "http://fusecp/credentials"
-_FUSECP = "fusecp"
+_ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
 BREAKER_FAILURES = 3
 BREAKER_OPEN_S = 30.0
@@ -137,9 +137,9 @@ class Client:
 
     @property
     def is_newest(self) -> bool:
-        """True for the generation that has a credentials header of its own."""
-        interface = self.interface(USERS)
-        return interface is not None and _FUSECP in interface.namespace
+        """True for the generation that is no longer ASP.NET: other addresses, and a credentials header of its own."""
+        self.interface(USERS)
+        return self._suffix == ""
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -178,13 +178,17 @@ class Client:
         while True:
             header, with_token = self._header(service)
             body = soap.envelope(
-                namespace=declared.namespace, operation=declared.name, members=members, header=header
+                namespace=declared.namespace,
+                operation=declared.name,
+                members=members,
+                header=header,
+                item_namespace=_ARRAYS if self.is_newest else declared.namespace,
             )
             started = time.monotonic()
             try:
                 answer = self._http(
                     "POST",
-                    f"/{service}{self._suffix or ''}" if not self.is_newest else f"/basic/{service}",
+                    f"/basic/{service}" if self.is_newest else f"/{service}{self._suffix}",
                     {
                         "Content-Type": "text/xml; charset=utf-8",
                         "SOAPAction": f'"{declared.action}"',

@@ -11,6 +11,7 @@ from postledger.connectors.wsp import (
     checking,
     organizations,
     passwords,
+    quotas,
     recipients,
     reseller,
     usage,
@@ -107,8 +108,8 @@ class Session:
                 context = self._client.record(
                     c.PACKAGES, "GetHostingPlanContext", what="our plans", planId=row.int("PlanID")
                 )
-                quotas = context.records("QuotasArray") if context is not None else []
-                values = {quota.text("QuotaName"): quota.int("QuotaAllocatedValue") for quota in quotas}
+                rows = context.records("QuotasArray") if context is not None else []
+                values = {quota.text("QuotaName"): quota.int("QuotaAllocatedValue") for quota in rows}
                 found.append(
                     contract.PlatformPlan(
                         id=row.text("PlanID"),
@@ -118,7 +119,7 @@ class Session:
                         is_available=row.bool("Available"),
                         limits=tuple(
                             contract.Addition(meter=meter, amount=values[quota])
-                            for meter, quota in accounts.QUOTAS.items()
+                            for meter, quota in quotas.QUOTAS.items()
                             if quota in values and meter != "exchange.disk_allocated"
                         ),
                     )

@@ -175,6 +175,7 @@ def envelope(
     operation: str,
     members: Sequence[tuple[str, Any]],
     header: Any = None,
+    item_namespace: str = "",
 ) -> bytes:
     """The bytes of a request.
 
@@ -182,6 +183,7 @@ def envelope(
         members: parameter name and value in the order to be sent. `None` is left out, which is how null is sent; a list
             holds `(item name, value)` pairs; a `Record` is sent as it was received.
         header: element to put into the SOAP header.
+        item_namespace: of the items of lists; that of the operation when left out.
     Raises:
         Unsendable: a value holds control characters.
     """
@@ -192,14 +194,14 @@ def envelope(
     call = etree.SubElement(body, f"{{{namespace}}}{operation}", nsmap={None: namespace})
     try:
         for name, value in members:
-            _append(call, namespace, name, value)
+            _append(call, namespace, name, value, item_namespace or namespace)
     except ValueError as error:
         raise Unsendable(str(error)) from None
     content: bytes = etree.tostring(root)
     return b'<?xml version="1.0" encoding="utf-8"?>' + content
 
 
-def _append(parent: Any, namespace: str, name: str, value: Any) -> None:
+def _append(parent: Any, namespace: str, name: str, value: Any, item_namespace: str) -> None:
     if value is None:
         return
     if isinstance(value, Record):
@@ -210,10 +212,10 @@ def _append(parent: Any, namespace: str, name: str, value: Any) -> None:
     element = etree.SubElement(parent, f"{{{namespace}}}{name}")
     if isinstance(value, list):
         for item_name, item in value:
-            _append(element, namespace, item_name, item)
+            _append(element, item_namespace, item_name, item, item_namespace)
     elif isinstance(value, Mapping):
         for member, item in value.items():
-            _append(element, namespace, member, item)
+            _append(element, namespace, member, item, item_namespace)
     else:
         element.text = text_of(value)
 
@@ -243,7 +245,7 @@ def replace_list(record: Record, name: str, item_name: str, rows: Sequence[Mappi
     if found is not None:
         record.element.remove(found)
     namespace = record.element[0].tag.rpartition("}")[0].lstrip("{")
-    _append(record.element, namespace, name, [(item_name, row) for row in rows])
+    _append(record.element, namespace, name, [(item_name, row) for row in rows], namespace)
     record._members = None
 
 
