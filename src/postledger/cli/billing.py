@@ -1,0 +1,164 @@
+"""Run the billing, and look after accounts that could not be billed."""
+
+import datetime as dt
+import multiprocessing
+import time
+
+import click
+from django.db import connections
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from postledger import clock
+from postledger.accounts.types import Viewer
+from postledger.billing import operations as billing
+from postledger.billing import queries
+from postledger.billing.types import BatchResult
+from postledger.core import money
+from postledger.workflows import billing_run
+
+
+@click.group()
+def command() -> None:
+    """Close what is due and see what is parked."""
+
+
+@command.command()
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Close what is due up to this day. Default: each seller's own today.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Book nothing; tell what the next close of each account would book."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that share the run.",
+)
+def run(as_of: dt.datetime | None, dry_run: bool, workers: int) -> None:
+    """Close every account that is due.
+
+    The run can be stopped at any moment and started again, and several may run at once: what is closed stays closed and
+    nothing is billed twice. Accounts that cannot be billed are parked with the reason; the others are billed.
+    """
+    day = as_of.date() if as_of else None
+    now, started = clock.now(), time.monotonic()
+    due = billing_run.count_due(Viewer.system(), now=now, as_of=day)
+    console = Console(stderr=True)
+    if not due:
+        console.print("Nothing is due.")
+        return
+    with Progress(
+        TextColumn("[bold]billing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("accounts"),
+        TextColumn("{task.fields[lines]:,} lines"),
+        TextColumn("{task.fields[money]}"),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(),
+        console=console,
+    ) as bar:
+        task = bar.add_task("billing", total=due, lines=0, money="", rate=0.0)
+
+        def show(result: BatchResult) -> None:
+            done = result.closes + result.parked
+            bar.update(
+                task,
+                completed=done,
+                lines=result.lines,
+                money=_money(result),
+                rate=done / max(time.monotonic() - started, 0.001),
+            )
+
+        if workers == 1 or dry_run:
+            total = billing_run.billing_run(
+                Viewer.system(), now=now, as_of=day, dry_run=dry_run, progress=show
+            )
+        else:
+            total = _shared(workers, now, day, show)
+    seconds = time.monotonic() - started
+    verb = "would be closed" if dry_run else "closed"
+    click.echo(
+        f"{total.closes:,} accounts {verb}, {total.invoices:,} invoices, {total.lines:,} lines, "
+        f"{_money(total) or 'no money'}, {seconds:.1f} s."
+    )
+    if total.parked:
+        click.echo(f"{total.parked:,} accounts could not be billed. See: postledger billing parked")
+
+
+@command.command()
+def parked() -> None:
+    """List the accounts that could not be billed, with the reasons."""
+    found = queries.parked(Viewer.system())
+    if not found:
+        click.echo("No account is parked.")
+    for row in found:
+        click.echo(f"{row.subscription_id}  {row.buyer}, close of {row.closes_on}: {row.reason}")
+
+
+@command.command()
+@click.argument("subscriptions", type=int, nargs=-1, required=True)
+def release(subscriptions: tuple[int, ...]) -> None:
+    """Let the next run take parked SUBSCRIPTIONS again, by their numbers from `parked`."""
+    for subscription_id in subscriptions:
+        billing.release_parked(Viewer.system(), subscription_id=subscription_id, now=clock.now())
+        click.echo(f"{subscription_id} is released.")
+
+
+def _shared(workers: int, now: dt.datetime, day: dt.date | None, show) -> BatchResult:
+    """The sums of several processes that take batches from the same database."""
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    results: multiprocessing.Queue = context.Queue()
+    started = [
+        context.Process(target=_work, args=(number, now, day, results), daemon=True)
+        for number in range(workers)
+    ]
+    for process in started:
+        process.start()
+    sums: dict[int, BatchResult] = {}
+    left = workers
+    while left:
+        number, result, is_last = results.get()
+        if result is not None:
+            sums[number] = result
+            show(_sum(sums.values()))
+        left -= is_last
+    for process in started:
+        process.join()
+    return _sum(sums.values())
+
+
+def _work(number: int, now: dt.datetime, day: dt.date | None, results) -> None:
+    total = None
+    try:
+        total = billing_run.billing_run(
+            Viewer.system(), now=now, as_of=day, progress=lambda sums: results.put((number, sums, False))
+        )
+    finally:
+        results.put((number, total, True))
+        connections.close_all()
+
+
+def _sum(results) -> BatchResult:
+    total = BatchResult(totals={})
+    for result in results:
+        total.closes += result.closes
+        total.lines += result.lines
+        total.invoices += result.invoices
+        total.parked += result.parked
+        for currency, amount in (result.totals or {}).items():
+            total.totals[currency] = total.totals.get(currency, 0) + amount
+    return total
+
+
+def _money(result: BatchResult) -> str:
+    return ", ".join(
+        f"{money.text(amount, currency)} {currency}"
+        for currency, amount in sorted((result.totals or {}).items())
+    )
