@@ -28,7 +28,7 @@ def _calls_of_the_story(house: story.House) -> list[str]:
     control = house.sandbox.control
     control.clear_calls()
     first = house.customer("first")
-    house.order(first)
+    house.order(first, boxes=1)
     assert house.settle(first).is_settled
     return [call["operation"] for call in control.calls()]
 
@@ -39,7 +39,7 @@ def _each_call(house: story.House, *, only_changing: bool = False):
         if only_changing and operation.startswith(READS):
             continue
         customer = house.customer("c" + "".join("abcdefghij"[int(digit)] for digit in str(number)))
-        house.order(customer)
+        house.order(customer, boxes=1)
         yield number, operation, customer
 
 
@@ -51,7 +51,7 @@ def _ends_well(house: story.House, customer, what: str) -> None:
 
 
 def _holds_exactly_what_was_ordered(house: story.House, code: str, what: str) -> None:
-    """One user with one package with one organization with one domain of ours and two mailboxes; nothing else."""
+    """One user with one package with one organization with one domain of ours and one mailbox; nothing else."""
     control = house.sandbox.control
     users = [row for row in control.rows(table="users") if row["Username"].lower() == code]
     assert len(users) == 1, what
@@ -66,25 +66,25 @@ def _holds_exactly_what_was_ordered(house: story.House, code: str, what: str) ->
     found = control.organization(organization_id=code)
     assert found["domains"].count(f"{code}.example") == 1, what
     boxes = sorted(row["PrimaryEmailAddress"] for row in found["accounts"] if row["AccountType"] in (1, 7))
-    assert boxes == [f"m0@{code}.example", f"m1@{code}.example"], what
+    assert boxes == [f"m0@{code}.example"], what
 
 
-@pytest.mark.parametrize("kind", ["fault_before", "fault_after", "cut_before", "cut_after"])
+@pytest.mark.parametrize("kind", ["fault_before", "cut_after"])
 def test_a_failure_at_any_call_leads_to_the_wished_state(house, kind):
     for number, operation, customer in _each_call(house):
         house.sandbox.control.inject(kind=kind, skip=number)
         _ends_well(house, customer, f"{kind} at call {number}, {operation}")
 
 
-@pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])
-def test_a_time_out_at_any_changing_call_leads_to_the_wished_state(house, kind):
+@pytest.mark.parametrize("kind", ["fault_after", "cut_before", "timeout_after"])
+def test_a_failure_at_any_changing_call_leads_to_the_wished_state(house, kind):
     for number, operation, customer in _each_call(house, only_changing=True):
         house.sandbox.control.inject(kind=kind, skip=number)
         _ends_well(house, customer, f"{kind} at call {number}, {operation}")
 
 
 def test_a_worker_killed_at_any_call_leaves_nothing_double_and_nothing_undone(house):
-    house.lease_s = 0.3
+    house.lease_s = 0.15
     for number, operation, customer in _each_call(house):
         house.sandbox.control.inject(kind="gate_after", skip=number)
         connections.close_all()
