@@ -47,13 +47,13 @@ class Accounts:
         """The account as it stands, found by its ids or by its login name."""
         what = f"the account {target.name}"
         if target.ref is not None:
-            return self._by_ref(target.ref, what)
+            return self._by_ref(target.ref, target.name, what)
         return self._by_name(target.name, what)
 
-    def _by_ref(self, ref: contract.Ref, what: str) -> contract.Observation:
+    def _by_ref(self, ref: contract.Ref, name: str, what: str) -> contract.Observation:
         user = self._own.user(int(ref["user"]), what=what)
         if user is None:
-            return _absent()
+            return self._unseen(name, what)
         wanted = int(ref.get("space") or 0)
         packages = self.packages(user.int("UserId"), what=what)
         if not wanted:
@@ -66,15 +66,19 @@ class Accounts:
     def _by_name(self, name: str, what: str) -> contract.Observation:
         user = self._client.record(c.USERS, "GetUserByUsername", what=what, username=name)
         if user is None:
-            if self._client.truth(c.USERS, "UserExists", what=what, username=name):
-                return _foreign(name)
-            return _absent()
+            return self._unseen(name, what)
         if not self._own.is_ours(user):
             return _foreign(name)
         packages = self.packages(user.int("UserId"), what=what)
         if not packages:
             return self._observed(user, None, what)
         return self._chosen(user, packages, what)
+
+    def _unseen(self, name: str, what: str) -> contract.Observation:
+        """What a user we cannot see is: gone, or with somebody else."""
+        if self._client.truth(c.USERS, "UserExists", what=what, username=name):
+            return _foreign(name)
+        return _absent()
 
     def _chosen(self, user: soap.Record, packages: list[soap.Record], what: str) -> contract.Observation:
         if len(packages) > 1:
@@ -353,6 +357,12 @@ class Accounts:
         ceilings = self._ceilings(package, what)
         if package.bool("OverrideQuotas") == bool(wanted) and not ceilings.wrong(wanted):
             return
+        below = ceilings.below_addons(wanted)
+        if below:
+            raise contract.PermanentFailure(
+                f"The add-ons of {what} bring more than the wished ceiling of {below}. Raise it, or remove add-ons.",
+                reason="ceiling_below_addons",
+            )
         self._client.number(c.PACKAGES, "UpdatePackage", what=what, package=ceilings.written(package, wanted))
         after = self._ceilings(self._held(ref, what), what)
         wrong = after.wrong(wanted)
