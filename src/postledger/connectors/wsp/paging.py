@@ -16,8 +16,11 @@ CONTACT, LIST, FOLDER, LOGIN = 2, 3, 4, 7
 
 
 def pattern(value: str) -> str:
-    """A filter that lets through everything equal to the value, and more: the platform cuts it and doubles quotes."""
-    return value.partition("'")[0][: FILTER_LENGTH - 1] + "%"
+    """A filter that lets through everything equal to the value, and more.
+
+    The platform doubles quotes, may put a `%` around it, and cuts the result; an ending `%` has to survive that.
+    """
+    return value.partition("'")[0][: FILTER_LENGTH - 2] + "%"
 
 
 def walked(
