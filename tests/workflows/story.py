@@ -23,7 +23,14 @@ TERMS = {
     "charges": [
         {"name": "Account", "measure": "fixed", "recurring": "10.00"},
         {"name": "exchange.mailboxes", "measure": "metered", "free": 2, "usage": "8.00"},
-        {"name": "exchange.disk", "measure": "metered", "free": 5, "step": "0.01", "usage": "1.50", "unit": "GB"},
+        {
+            "name": "exchange.disk",
+            "measure": "metered",
+            "free": 5,
+            "step": "0.01",
+            "usage": "1.50",
+            "unit": "GB",
+        },
     ],
     "periods": {"1": {}, "12": {"recurring": 10}},
 }
@@ -63,7 +70,8 @@ class House:
             account_id=customer.id,
             domain=domain,
             mailboxes=[
-                exchange.Mailbox(address=f"m{number}@{domain}", display_name=f"M{number}") for number in range(boxes)
+                exchange.Mailbox(address=f"m{number}@{domain}", display_name=f"M{number}")
+                for number in range(boxes)
             ],
             now=self.now,
         )
@@ -78,7 +86,8 @@ class House:
         while rounds and time.monotonic() < deadline:
             done = self.work()
             found = queries.progress(SYSTEM, customer.id)
-            if found.is_settled:
+            things = queries.resources_of(SYSTEM, customer.id)
+            if found.is_settled or not any(thing.due_at for thing in things if not thing.is_settled):
                 break
             if done.trees:
                 rounds -= 1
