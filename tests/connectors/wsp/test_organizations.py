@@ -62,7 +62,7 @@ def test_an_organization_of_somebody_else_is_not_touched(desk: Any, anonymous: b
             desk.make(exchange.MAILBOX, exchange.Mailbox(address="x@other.example"), parent=ref)
         with pytest.raises((contract.NeedsOperator, contract.TemporaryFailure)):
             desk.make(exchange.DOMAIN, exchange.OrganizationDomain(name="new.example"), parent=ref)
-    assert desk.control.organization("theirs")["accounts"] == []
+    assert not [a for a in desk.control.organization("theirs")["accounts"] if a["AccountType"] != 9]
     assert desk.control.organization("second") is not None
     assert not desk.control.calls(operation="DeleteOrganization")
 

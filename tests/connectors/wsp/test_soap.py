@@ -155,6 +155,12 @@ def test_an_absent_table_keeps_its_place() -> None:
     assert [len(rows) for rows in found] == [0, 1]
 
 
+def test_a_last_row_that_repeats_the_one_before_is_dropped() -> None:
+    rows = "<Table><Id>1</Id></Table><Table><Id>2</Id></Table><Table><Id>2</Id></Table>"
+    found = _tables(f'<NewDataSet xmlns="">{rows}</NewDataSet>')
+    assert [row.int("Id") for row in found[0]] == [1, 2]
+
+
 def test_a_changed_copy_keeps_what_it_does_not_know() -> None:
     record = _record(
         "<UserId>5</UserId><Email>a</Email><Vlans><UserVlan><VLanID>3</VLanID></UserVlan></Vlans>"

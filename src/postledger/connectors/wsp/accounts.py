@@ -286,6 +286,13 @@ class Accounts:
         number = reseller.USER_ACTIVE if status == "active" else reseller.USER_SUSPENDED
         if (alone or status == "active") and reseller.status_of(user) != number:
             self._client.number(c.USERS, "ChangeUserStatus", what=what, userId=user_id, status=name)
+            user = self._own.user(user_id, what=what)
+            if user is None or reseller.status_of(user) != number:
+                raise contract.TemporaryFailure(
+                    f"The platform said done, but {what} still has another status.",
+                    reason="not_shown",
+                    retry_after_s=120,
+                )
         package = self._own.space(space_id, user_id=user_id, what=what) if space_id else None
         if package is not None and status_of(package) != number:
             self._client.number(c.PACKAGES, "ChangePackageStatus", what=what, packageId=space_id, status=name)

@@ -37,6 +37,8 @@ _CREDENTIALS_OUTER = "http://fusecp.com/headers/Credentials"
 _CREDENTIALS_INNER = "http://fusecp/credentials"
 _ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
+_DOWN = (502, 503, 504)
+
 BREAKER_FAILURES = 3
 BREAKER_OPEN_S = 30.0
 
@@ -106,7 +108,7 @@ class Client:
                     continue
                 self._suffix = suffix
                 return found
-            if answer.status in (429, 502, 503, 504):
+            if answer.status in (429, *_DOWN):
                 raise self._unavailable(answer)
         if self._suffix is not None:
             return None
@@ -162,13 +164,7 @@ class Client:
         if declared is None:
             raise Missing(f"This release of the platform has no {service}.{operation}.")
         members = _members(declared, parameters)
-        try:
-            return self._send(service, declared, members, what, slow)
-        except soap.Unsendable:
-            raise contract.PlatformRefusal(
-                f"The data of {what} holds characters that cannot be sent. Remove control characters from it.",
-                reason="unsendable",
-            ) from None
+        return self._send(service, declared, members, what, slow)
 
     def _send(
         self, service: str, declared: wsdl.Operation, members: list[tuple[str, Any]], what: str, slow: bool
@@ -229,7 +225,7 @@ class Client:
                 "The platform refuses our user name or password. Correct the connection.",
                 reason="credentials",
             )
-        if answer.status in (429, 502, 503, 504):
+        if answer.status in (429, *_DOWN):
             raise self._unavailable(answer)
         if answer.status in (301, 302, 303, 307, 308):
             raise contract.PermanentFailure(
@@ -286,7 +282,7 @@ class Client:
     def records(self, service: str, operation: str, /, *, what: str, **parameters: Any) -> list[soap.Record]:
         """The list an operation answers with; null is an empty one."""
         element = self.call(service, operation, what=what, **parameters)
-        return [] if element is None else list(soap.items(element))
+        return [] if element is None else soap.without_repeat(list(soap.items(element)))
 
     def tables(
         self, service: str, operation: str, /, *, what: str, **parameters: Any
@@ -355,7 +351,10 @@ class Client:
                 raise contract.TemporaryFailure(
                     f"The platform cannot be reached: {error}.", reason="unreachable", retry_after_s=60
                 ) from error
-            self._breaker.worked()
+            if answer.status in _DOWN:
+                self._breaker.failed()
+            else:
+                self._breaker.worked()
             return answer
 
     @contextmanager
@@ -370,7 +369,6 @@ class Client:
             self._width.release()
 
     def _unavailable(self, answer: transport.Answer) -> contract.TemporaryFailure:
-        self._breaker.failed()
         after = answer.headers.get("retry-after", "")
         return contract.TemporaryFailure(
             f"The platform is not available at the moment (HTTP {answer.status}).",

@@ -10,6 +10,8 @@ from typing import Any
 
 from lxml import etree
 
+from postledger.connectors import contract
+
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
@@ -31,8 +33,13 @@ class Unreadable(Exception):
     """The answer is not the SOAP message that was expected."""
 
 
-class Unsendable(Exception):
+class Unsendable(contract.PlatformRefusal):
     """A value holds characters XML has no way to write."""
+
+    reason = "unsendable"
+
+    def __init__(self) -> None:
+        super().__init__("A text holds characters that cannot be sent. Remove control characters from it.")
 
 
 class Fault(Exception):
@@ -119,7 +126,7 @@ class Record:
     def records(self, name: str) -> "list[Record]":
         """The member as list of objects; null items are skipped."""
         found = self._find(name)
-        return [] if found is None else list(items(found))
+        return [] if found is None else without_repeat(list(items(found)))
 
     def names(self) -> tuple[str, ...]:
         """Member names as the server writes them."""
@@ -141,6 +148,13 @@ def items(element: Any) -> Iterator[Record]:
             yield Record(child)
 
 
+def without_repeat(rows: list[Record]) -> list[Record]:
+    """The rows without a last one that repeats the one before it; some lists come out one row too long."""
+    if len(rows) > 1 and rows[-1].texts() == rows[-2].texts() and rows[-1].texts():
+        return rows[:-1]
+    return rows
+
+
 def tables(element: Any) -> list[list[Record]]:
     """The tables of a DataSet, in order: `Table`, `Table1`, … An absent table is an empty list where a later one has rows.
 
@@ -157,7 +171,7 @@ def tables(element: Any) -> list[list[Record]]:
                 if name.startswith("Table") and (name == "Table" or name[5:].isdigit()):
                     found.setdefault(int(name[5:] or 0), []).append(Record(row))
             break
-    return [found.get(index, []) for index in range(max(found, default=-1) + 1)]
+    return [without_repeat(found.get(index, [])) for index in range(max(found, default=-1) + 1)]
 
 
 def text_of(value: Any) -> str:
@@ -195,8 +209,8 @@ def envelope(
     try:
         for name, value in members:
             _append(call, namespace, name, value, item_namespace or namespace)
-    except ValueError as error:
-        raise Unsendable(str(error)) from None
+    except ValueError:
+        raise Unsendable from None
     content: bytes = etree.tostring(root)
     return b'<?xml version="1.0" encoding="utf-8"?>' + content
 
@@ -233,8 +247,8 @@ def changed(record: Record, changes: Mapping[str, Any]) -> Record:
         found.attrib.pop(_NIL, None)
         try:
             found.text = text_of(value)
-        except ValueError as error:
-            raise Unsendable(str(error)) from None
+        except ValueError:
+            raise Unsendable from None
         copy._members = None
     return copy
 
