@@ -22,17 +22,25 @@ _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class BadDetails(Refusal):
     """A detail of an account or user cannot be right."""
 
+    reason = "bad_details"
+
 
 class CodeTaken(Refusal):
     """The seller already has an account of this code."""
+
+    reason = "code_taken"
 
 
 class EmailTaken(Refusal):
     """Somebody signs in with this address already."""
 
+    reason = "email_taken"
+
 
 class SecondProvider(Refusal):
     """An installation has one provider."""
+
+    reason = "second_provider"
 
 
 def create_provider(

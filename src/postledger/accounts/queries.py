@@ -5,8 +5,8 @@ for raises NotVisible, which a door answers exactly as it answers something that
 """
 
 import datetime as dt
-from collections.abc import Iterable
 import hashlib
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -19,9 +19,13 @@ from postledger.core.errors import Refusal
 class NotVisible(Refusal):
     """There is no such account for this viewer."""
 
+    reason = "not_found"
+
 
 class NotAllowed(Refusal):
     """The viewer sees the account but may not do this."""
+
+    reason = "not_allowed"
 
 
 def viewer_of(user_id: int) -> Viewer:
@@ -207,9 +211,9 @@ def parties(account_ids: Iterable[int]) -> dict[int, dict[str, str]]:
     """Names and addresses as they are printed, by account."""
     return {
         pk: {"name": name, "address": address, "country": country, "email": email}
-        for pk, name, address, country, email in Account.objects.filter(
-            pk__in=set(account_ids)
-        ).values_list("pk", "name", "address", "country", "email")
+        for pk, name, address, country, email in Account.objects.filter(pk__in=set(account_ids)).values_list(
+            "pk", "name", "address", "country", "email"
+        )
     }
 
 

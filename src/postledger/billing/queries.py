@@ -21,6 +21,7 @@ from postledger.billing.models import (
     SellerSettings,
 )
 from postledger.billing.types import (
+    Explanation,
     InvoiceView,
     LineView,
     ParkedView,
@@ -28,6 +29,7 @@ from postledger.billing.types import (
     RunView,
     StatementLine,
 )
+from postledger.core import words
 from postledger.core.facts import Line
 from postledger.ledger import queries as ledger
 
@@ -75,6 +77,16 @@ def line(viewer: Viewer, line_id: int) -> tuple[LineView, InvoiceView]:
         raise accounts.NotVisible(f"There is no invoice line {line_id} here.")
     on = invoice(viewer, row.invoice_id)
     return _line(row, row.invoice.currency), on
+
+
+def explain(viewer: Viewer, line_id: int) -> Explanation:
+    """Why a booked line is as it is: rule, price version, units, readings, share of the period, rounding.
+
+    Raises:
+        NotVisible: no such line for this viewer.
+    """
+    found, on = line(viewer, line_id)
+    return Explanation(found, on, tuple(words.reasons(found.kind, found.why, found.currency)))
 
 
 def statement(viewer: Viewer, buyer_id: int) -> tuple[StatementLine, ...]:

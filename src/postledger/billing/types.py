@@ -63,6 +63,15 @@ class InvoiceView:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a booked line is as it is, a sentence each, with the line and the invoice it is on."""
+
+    line: LineView
+    invoice: InvoiceView
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StatementLine:
     """One row of a buyer's statement, in the order of the day it fell due, then as booked."""
 

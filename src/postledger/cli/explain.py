@@ -4,7 +4,6 @@ import click
 
 from postledger.accounts.types import Viewer
 from postledger.billing import queries as billing
-from postledger.core import words
 
 
 @click.command()
@@ -14,9 +13,10 @@ def command(line: int) -> None:
 
     LINE is the number shown beside the line on the invoice page and in the API.
     """
-    found, invoice = billing.line(Viewer.system(), line)
+    told = billing.explain(Viewer.system(), line)
+    found, invoice = told.line, told.invoice
     days = f", {found.start} to {found.end} (the last day not included)" if found.start else ""
     click.echo(f"Invoice {invoice.number} of {invoice.on}: {found.kind} {found.item}{days}")
     click.echo(f"{found.amount_text} {found.currency}")
-    for sentence in words.reasons(found.kind, found.why, found.currency):
+    for sentence in told.sentences:
         click.echo(f"  {sentence}")

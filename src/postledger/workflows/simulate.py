@@ -17,6 +17,7 @@ from django.db import transaction
 from postledger.accounts import operations as accounts
 from postledger.accounts import queries as account_queries
 from postledger.accounts.types import AccountView, Viewer
+from postledger.billing import as_json
 from postledger.billing import operations as billing
 from postledger.billing import queries as billing_queries
 from postledger.catalog import operations as catalog
@@ -581,7 +582,9 @@ def _told(played: _Played) -> dict[str, Any]:
         currency = account_queries.currency_of(account.seller_id)
         view = held.get(account.id)
         told[name] = {
-            "lines": [statement_json(line) for line in billing_queries.statement(played.viewer, account.id)],
+            "lines": [
+                as_json.statement_line(line) for line in billing_queries.statement(played.viewer, account.id)
+            ],
             "balance": money.text(ledger.balance(played.viewer, account.id), currency),
             "state": None if view is None else view.status,
             "next_close": view.next_close.isoformat() if view and view.next_close else None,
@@ -605,45 +608,13 @@ def _told(played: _Played) -> dict[str, Any]:
                     "seller": names[whole.seller_id],
                     "buyer": name,
                     "date": whole.on.isoformat(),
-                    "lines": [line_json(line) for line in whole.lines],
+                    "lines": [as_json.line(line) for line in whole.lines],
                     "subtotal": money.text(whole.subtotal, currency),
                     "tax": money.text(whole.tax, currency),
                     "total": money.text(whole.total, currency),
                 }
             )
     return {"accounts": told, "invoices": numbers}
-
-
-def line_json(line: Any) -> dict[str, Any]:
-    """A line in the documented JSON form."""
-    told: dict[str, Any] = {
-        "kind": line.kind,
-        "item": line.item,
-        "from": line.start.isoformat() if line.start else None,
-        "to": line.end.isoformat() if line.end else None,
-        "quantity": None if line.quantity is None else _plain(line.quantity),
-        "unit_price": None
-        if line.unit_price is None
-        else money.decimal_text(Fraction(line.unit_price), least=money.exponent(line.currency), most=10),
-        "amount": money.text(line.amount, line.currency),
-        "explanation": line.explanation,
-    }
-    if line.kind == "tax":
-        told["breakdown"] = {
-            name: money.text(part, line.currency) for name, part in line.why["breakdown"].items()
-        }
-    return told
-
-
-def statement_json(line: Any) -> dict[str, Any]:
-    """A statement line in the documented JSON form."""
-    return {
-        "on": line.on.isoformat(),
-        "posted_on": line.posted_on.isoformat(),
-        **line_json(line),
-        "balance": money.text(line.balance, line.currency),
-        "invoice": line.invoice,
-    }
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
@@ -714,7 +685,3 @@ def _as_date(value: Any) -> dt.date:
 
 def _decimal(value: Fraction) -> Decimal:
     return Decimal(value.numerator) / Decimal(value.denominator)
-
-
-def _plain(value: Decimal) -> str:
-    return money.decimal_text(Fraction(value))
