@@ -28,7 +28,7 @@ from postledger.catalog.queries import PlanBook
 from postledger.core import closing, facts, fees, money, posting, rating
 from postledger.core.errors import Refusal
 from postledger.core.facts import Booking, Line
-from postledger.core.quantity import Unrateable
+from postledger.core.quantity import Reading, Unrateable
 from postledger.events import operations as events
 from postledger.ledger import operations as ledger
 from postledger.ledger.types import NewEntry
@@ -140,6 +140,36 @@ def estimate(subscription_id: int, *, as_of: dt.date | None = None) -> ProposalV
     return ProposalView(booking.on, sub.currency, queries.proposed(lines, sub.currency))
 
 
+def estimate_with(
+    subscription_id: int, *, units: Mapping[str, Fraction], day: dt.date
+) -> ProposalView | None:
+    """The next invoice as it would be if Exchange held these units from `day` until the close; None while nothing is open.
+
+    Args:
+        units: meter → units, in the charge's own unit; meters left out are taken from the latest reading.
+    """
+    sub = _facts.load([subscription_id], PlanBook())[subscription_id]
+    closes_on = sub.next_close
+    if closes_on is None:
+        return None
+    sub.exchange_since = sub.exchange_since or day
+    known = _carried_to(sub, day) if day < closes_on else {}
+    first = max(sub.exchange_since, sub.month.start)
+    span = [first + dt.timedelta(days=n) for n in range((closes_on - first).days + 1)]
+    expected = {
+        meter: [Reading(on, value, on.isoformat(), "expected") for on in span]
+        for meter, value in units.items()
+    }
+    sub.readings = {**known, **expected}
+    try:
+        booking = closing.close(sub)
+    except Unrateable as error:
+        raise CannotBill(str(error)) from error
+    made = _write.drafts([(sub, booking)])
+    lines = [line for draft in made if draft.buyer_id == sub.buyer_id for line in draft.lines]
+    return ProposalView(booking.on, sub.currency, queries.proposed(lines, sub.currency))
+
+
 def close_batch(
     ids: Sequence[int], *, book: PlanBook, posted_on: dt.date, now: dt.datetime, dry_run: bool = False
 ) -> BatchResult:
@@ -209,8 +239,8 @@ def bill_arrived_usage(subscription_ids: Sequence[int], *, day: dt.date, now: dt
 
 def release_parked(viewer: Viewer, *, subscription_id: int, now: dt.datetime) -> None:
     """Let the next billing run take a parked subscription again."""
-    seller_id, buyer_id = subscription_queries.buyer_of(subscription_id)
-    accounts.require_seller(viewer, seller_id)
+    buyer_id = subscription_queries.subscription(viewer, subscription_id).buyer_id
+    seller_id = accounts.require_selling_to(viewer, buyer_id).seller_id
     with transaction.atomic():
         Parked.objects.filter(pk=subscription_id).delete()
         subscriptions.release(ids=[subscription_id])
@@ -317,7 +347,9 @@ def repeat_debit(
 
 def end_repeating_debit(viewer: Viewer, *, debit_id: int, day: dt.date) -> None:
     """The debit falls due no more."""
-    row = RepeatingDebit.objects.get(pk=debit_id)
+    row = RepeatingDebit.objects.filter(pk=debit_id).first()
+    if row is None:
+        raise accounts.NotVisible("There is no such debit here.")
     accounts.require_seller(viewer, row.seller_id)
     row.until = day
     row.save(update_fields=["until"])

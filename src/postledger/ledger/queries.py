@@ -49,3 +49,10 @@ def postings(entry_id: int) -> tuple[PostingView, ...]:
             [entry_id],
         )
         return tuple(PostingView(*row) for row in cursor.fetchall())
+
+
+def balances_of(viewer: Viewer, buyer_ids: Iterable[int]) -> dict[int, int]:
+    """The balance of each of these buyers the viewer may see, in minor units (positive is credit); 0 without bookings."""
+    visible = accounts.accounts_by_id(viewer, buyer_ids)
+    found = balances(visible)
+    return {buyer_id: found.get(buyer_id, 0) for buyer_id in visible}
