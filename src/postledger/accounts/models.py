@@ -77,3 +77,20 @@ class ApiToken(models.Model):
 
     def __str__(self):
         return f"{self.prefix}…"
+
+
+class AnsweredRequest(models.Model):
+    """What a program was answered under an idempotency key of its user; kept two days, so that asking again is harmless."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)  # of what was asked, keyed: a body may hold a password
+    status = models.PositiveSmallIntegerField(null=True)  # null: still at work, or killed at it
+    body = models.TextField(blank=True)
+    begun_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("user", "key", name="a_key_is_answered_once_per_user")]
+
+    def __str__(self):
+        return f"{self.key} of {self.user_id}"

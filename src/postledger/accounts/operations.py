@@ -9,13 +9,16 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from postledger.accounts import queries
-from postledger.accounts.models import Account, ApiToken, User
-from postledger.accounts.types import AccountView, TokenView, UserView, Viewer
+from postledger.accounts.models import Account, AnsweredRequest, ApiToken, User
+from postledger.accounts.types import AccountView, Answer, TokenView, UserView, Viewer
 from postledger.core.errors import Refusal
 from postledger.events import operations as events
 
+ANSWERS_KEPT = dt.timedelta(hours=48)
+_LONGEST_REQUEST = dt.timedelta(minutes=10)
 _CODE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -41,6 +44,18 @@ class SecondProvider(Refusal):
     """An installation has one provider."""
 
     reason = "second_provider"
+
+
+class KeyUsed(Refusal):
+    """The idempotency key stands for another request."""
+
+    reason = "idempotency_key_used"
+
+
+class StillAtWork(Refusal):
+    """The request under this idempotency key has not been answered yet."""
+
+    reason = "still_at_work"
 
 
 def create_provider(
@@ -353,6 +368,52 @@ def note_token_use(*, secret: str, now: dt.datetime) -> None:
     digest = queries.token_digest(secret)
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - dt.timedelta(minutes=1))
     ApiToken.objects.filter(stale, digest=digest).update(last_used_at=now)
+
+
+def begin_request(viewer: Viewer, *, key: str, asked: bytes, now: dt.datetime) -> Answer | None:
+    """The answer that was given under this idempotency key, or None: then the caller does the work and keeps its answer.
+
+    In the transaction of the work, a second request with the key waits here until the first is done. A request that was
+    killed outside a transaction may be repeated after ten minutes. Answers are forgotten after two days.
+
+    Args:
+        asked: everything the request asks for; only its keyed digest is stored.
+    Raises:
+        KeyUsed: the key stands for another request. StillAtWork: the first one is not answered yet.
+    """
+    digest = salted_hmac("postledger.idempotency", asked, algorithm="sha256").hexdigest()
+    AnsweredRequest.objects.filter(user_id=viewer.user_id, begun_at__lte=now - ANSWERS_KEPT).delete()
+    row, is_new = AnsweredRequest.objects.get_or_create(
+        user_id=viewer.user_id, key=key, defaults={"digest": digest, "begun_at": now}
+    )
+    if is_new:
+        return None
+    if row.digest != digest:
+        raise KeyUsed(
+            f"The idempotency key {key!r} stands for another request. Nothing was done. Choose a new key for this one."
+        )
+    if row.status is not None:
+        return Answer(row.status, row.body)
+    taken_over = AnsweredRequest.objects.filter(
+        pk=row.pk, status=None, begun_at__lte=now - _LONGEST_REQUEST
+    ).update(begun_at=now)
+    if not taken_over:
+        raise StillAtWork(
+            "The first request with this idempotency key is still at work. Ask again in a moment."
+        )
+    return None
+
+
+def keep_answer(viewer: Viewer, *, key: str, answer: Answer) -> None:
+    """The answer stands for the key from now on."""
+    AnsweredRequest.objects.filter(user_id=viewer.user_id, key=key).update(
+        status=answer.status, body=answer.body
+    )
+
+
+def forget_request(viewer: Viewer, *, key: str) -> None:
+    """The key is free again, because nothing was done under it."""
+    AnsweredRequest.objects.filter(user_id=viewer.user_id, key=key, status=None).delete()
 
 
 def _create(viewer: Viewer, *, now: dt.datetime, **details) -> AccountView:

@@ -102,3 +102,11 @@ class TokenView:
     last_used_at: dt.datetime | None
     expires_at: dt.datetime | None
     revoked_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request was answered: an HTTP status and the body as it was sent."""
+
+    status: int
+    body: str
