@@ -142,8 +142,15 @@ def names(plan_ids: Iterable[int]) -> dict[int, str]:
 
 
 def seller_of(plan_id: int) -> int:
-    """The seller whose plan this is."""
-    return Plan.objects.values_list("seller_id", flat=True).get(pk=plan_id)
+    """The seller whose plan this is.
+
+    Raises:
+        NoSuchPlan: there is none of this number.
+    """
+    found = Plan.objects.filter(pk=plan_id).values_list("seller_id", flat=True).first()
+    if found is None:
+        raise NoSuchPlan(f"There is no plan {plan_id} here.")
+    return found
 
 
 def versions(viewer: Viewer, plan_id: int, *, today: dt.date) -> tuple[VersionView, ...]:

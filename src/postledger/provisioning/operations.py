@@ -16,6 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
+from postledger.catalog import queries as catalog
 from postledger.connectors import registry
 from postledger.core.errors import Refusal
 from postledger.events import operations as events
@@ -266,9 +267,12 @@ def switch_on_platform_plan(
 
     Raises:
         NotVisible, NotAllowed: the viewer does not act for the seller.
+        NoSuchPlan: the plan is none of his.
         NotOffered: it is not on one of his connections, is gone there, or is none for accounts.
     """
     seller = accounts.require_seller(viewer, seller_id)
+    if catalog.seller_of(plan_id) != seller.id:
+        raise catalog.NoSuchPlan(f"There is no plan {plan_id} here.")
     found = PlatformPlan.objects.select_related("connection").filter(pk=platform_plan_id).first()
     if found is None or found.connection.seller_id != seller.id:
         raise NotOffered("This plan is not on one of your connections. Refresh the list of plans.")
