@@ -19,6 +19,9 @@ from postledger.workflows import (
     collect_usage as collecting,
 )
 from postledger.workflows import (
+    daily_jobs as days,
+)
+from postledger.workflows import (
     deliver_mails as delivering,
 )
 from postledger.workflows import (
@@ -70,6 +73,13 @@ def publish_zones(timestamp: int | None = None, now: str | None = None) -> int:
 def deliver_mails(timestamp: int | None = None, now: str | None = None) -> int:
     """Hands waiting mail over to the mail server."""
     return delivering.deliver_mails(now=_instant(now))
+
+
+@app.periodic(cron="22 * * * *", periodic_id="daily_jobs")
+@app.task(name="daily_jobs", queueing_lock="daily_jobs", lock="daily_jobs")
+def daily_jobs(timestamp: int | None = None, now: str | None = None) -> None:
+    """Closes what is due by each seller's own date, after usage was read: invoices, late usage, trials, debtors."""
+    days.daily_jobs(now=_instant(now))
 
 
 @app.periodic(cron="47 * * * *", periodic_id="find_drift")
