@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from postledger_sandbox import verify
 from postledger_sandbox.server import Sandbox
 from postledger_sandbox.state.tables import WrongState
 
@@ -51,7 +52,7 @@ def run(
     sandbox.stop()
 
 
-@click.command("sandbox")
+@click.group("sandbox", invoke_without_command=True)
 @click.option(
     "--dialect", type=click.Choice(["W", "S", "F"]), default="W", help="WebsitePanel, SolidCP or FuseCP."
 )
@@ -73,7 +74,9 @@ def run(
 @click.option("--delay", "delay_s", type=float, default=0.3, help="Seconds that background work takes.")
 @click.option("--zone", default="America/New_York", show_default=True, help="The server's time zone.")
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
+@click.pass_context
 def command(
+    context: click.Context,
     dialect: str,
     port: int,
     state: Path | None,
@@ -84,6 +87,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Run a sandbox of the Enterprise Server and its portal, for trials and tests."""
+    if context.invoked_subcommand is not None:
+        return
     try:
         run(
             dialect=dialect,
@@ -97,3 +102,24 @@ def command(
         )
     except (WrongState, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@command.command("verify")
+@click.argument("url")
+@click.option("--username", required=True, help="A reseller's account on the server.")
+@click.option(
+    "--password",
+    envvar="POSTLEDGER_VERIFY_PASSWORD",
+    prompt=True,
+    hide_input=True,
+    help="His password; better asked for, or in POSTLEDGER_VERIFY_PASSWORD.",
+)
+@click.option("--write", "writes", is_flag=True, help="Also make a user, change him and delete him.")
+def verify_command(url: str, username: str, password: str, writes: bool) -> None:
+    """Check how the Enterprise Server at URL compares with what the sandbox takes for granted; reads only."""
+    try:
+        differences = verify.run(url, username, password, writes=writes, show=click.echo)
+    except verify.Unreachable as error:
+        raise click.ClickException(str(error)) from error
+    if differences:
+        raise SystemExit(1)

@@ -108,8 +108,8 @@ class Endpoint:
 
     def service_at(self, path: str) -> Service | None:
         """The service at a path such as /esUsers.asmx."""
-        name = path.rpartition("/")[2].lower()
-        if not name.endswith(".asmx"):
+        folder, _, name = path.lower().rpartition("/")
+        if folder or not name.endswith(".asmx"):
             return None
         return self.services.get(name.removesuffix(".asmx"))
 
@@ -123,8 +123,6 @@ class Endpoint:
             if key not in self._wsdl:
                 self._wsdl[key] = wsdl.document(contract=self.contract, service=service, address=address)
             return Response(headers=[("Content-Type", "text/xml; charset=utf-8")], body=self._wsdl[key])
-        if request.path.rpartition("/")[2].lower() not in (f"{service.name.lower()}.asmx",):
-            return Response(500, "Internal Server Error", [("Content-Type", "text/html")])
         items = "".join(f"<li>{name}</li>" for name in service.operations)
         page = (
             f"<html><head><title>{service.name} Web Service</title></head><body><h1>{service.name}</h1>"
