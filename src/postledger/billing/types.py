@@ -147,9 +147,18 @@ class BatchResult:
     invoices: int = 0
     parked: int = 0
     totals: dict[str, int] | None = None
-    closed: list[tuple[int, int, dt.date, bool]] | None = (
-        None  # subscription, buyer, close, whether anything was charged
-    )
+    # subscription, buyer, day of the close, whether anything was charged
+    closed: list[tuple[int, int, dt.date, bool]] | None = None
+
+    def add(self, other: "BatchResult") -> None:
+        """Count another batch's sums in; `closed` stays that of one batch."""
+        self.closes += other.closes
+        self.lines += other.lines
+        self.invoices += other.invoices
+        self.parked += other.parked
+        self.totals = dict(self.totals or {})
+        for currency, amount in (other.totals or {}).items():
+            self.totals[currency] = self.totals.get(currency, 0) + amount
 
 
 @dataclass(frozen=True, slots=True)

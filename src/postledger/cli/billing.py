@@ -1,8 +1,11 @@
 """Run the billing, and look after accounts that could not be billed."""
 
+import copy
 import datetime as dt
 import multiprocessing
+import queue
 import time
+from collections.abc import Callable, Iterable
 
 import click
 from django.db import connections
@@ -110,7 +113,9 @@ def release(subscriptions: tuple[int, ...]) -> None:
         click.echo(f"{subscription_id} is released.")
 
 
-def _shared(workers: int, now: dt.datetime, day: dt.date | None, show) -> BatchResult:
+def _shared(
+    workers: int, now: dt.datetime, day: dt.date | None, show: Callable[[BatchResult], None]
+) -> BatchResult:
     """The sums of several processes that take batches from the same database."""
     connections.close_all()
     context = multiprocessing.get_context("fork")
@@ -122,38 +127,28 @@ def _shared(workers: int, now: dt.datetime, day: dt.date | None, show) -> BatchR
     for process in started:
         process.start()
     sums: dict[int, BatchResult] = {}
-    left = workers
-    while left:
-        number, result, is_last = results.get()
-        if result is not None:
-            sums[number] = result
+    while any(process.is_alive() for process in started) or not results.empty():
+        try:
+            number, sums[number] = results.get(timeout=0.5)
             show(_sum(sums.values()))
-        left -= is_last
+        except queue.Empty:
+            continue
     for process in started:
         process.join()
     return _sum(sums.values())
 
 
-def _work(number: int, now: dt.datetime, day: dt.date | None, results) -> None:
-    total = None
-    try:
-        total = billing_run.billing_run(
-            Viewer.system(), now=now, as_of=day, progress=lambda sums: results.put((number, sums, False))
-        )
-    finally:
-        results.put((number, total, True))
-        connections.close_all()
+def _work(number: int, now: dt.datetime, day: dt.date | None, results: multiprocessing.Queue) -> None:
+    billing_run.billing_run(
+        Viewer.system(), now=now, as_of=day, progress=lambda sums: results.put((number, copy.copy(sums)))
+    )
+    connections.close_all()
 
 
-def _sum(results) -> BatchResult:
+def _sum(results: Iterable[BatchResult]) -> BatchResult:
     total = BatchResult(totals={})
     for result in results:
-        total.closes += result.closes
-        total.lines += result.lines
-        total.invoices += result.invoices
-        total.parked += result.parked
-        for currency, amount in (result.totals or {}).items():
-            total.totals[currency] = total.totals.get(currency, 0) + amount
+        total.add(result)
     return total
 
 

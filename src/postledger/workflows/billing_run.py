@@ -65,7 +65,7 @@ def billing_run(
                 )
                 if not dry_run:
                     _after_closes(result, today, now)
-            _add(total, result)
+            total.add(result)
             after = due[-1] if dry_run else None
             if progress is not None:
                 progress(total)
@@ -123,13 +123,3 @@ def _after_closes(result: BatchResult, today: dt.date, now: dt.datetime) -> None
         for buyer_id, day in silent:
             if buyers[buyer_id].seller_id in telling:
                 payments.notify(buyers[buyer_id], kind="no_charge", day=day, now=now)
-
-
-def _add(total: BatchResult, result: BatchResult) -> None:
-    total.closes += result.closes
-    total.lines += result.lines
-    total.invoices += result.invoices
-    total.parked += result.parked
-    assert total.totals is not None
-    for currency, amount in (result.totals or {}).items():
-        total.totals[currency] = total.totals.get(currency, 0) + amount
