@@ -222,8 +222,10 @@ def _readings(found: AccountView):
     assert held is not None and held.subscription_id is not None, "the story has subscribed him"
     return [
         reading
-        for reading in usage.readings_of(SYSTEM, held.subscription_id)
-        if reading.taken_at == CLOSES and reading.value
+        for reading in usage.readings_of(
+            SYSTEM, held.subscription_id, first=CLOSES.date(), last=CLOSES.date()
+        )
+        if reading.value
     ]
 
 
@@ -269,6 +271,7 @@ def _where(found: AccountView) -> str:
 def _dns_words(found: AccountView) -> str:
     (zone,) = queries.zones_of(SYSTEM, found.id)
     ours = [record.type for record in zone.records if record.owner == "exchange" and not record.is_hidden]
+    ours += ["SPF (merged)" for mark in zone.marks if mark["spf"]]
     hidden = [f"{record.type} {' '.join(record.data)}" for record in zone.records if record.is_hidden]
     return f"{zone.name} shows {', '.join(ours)} for Exchange; hidden: {', '.join(hidden) or 'nothing'}"
 
