@@ -38,7 +38,7 @@ class Processes:
     def start(self, name: str, *command: str) -> None:
         """Starts a command under a name of ours."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        with open(self.log_of(name), "ab") as log:
+        with open(self.log_of(name), "wb") as log:
             self._running[name] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -51,6 +51,11 @@ class Processes:
         """The file with the output of a process."""
         return self.logs / f"{name}.log"
 
+    def output_of(self, name: str) -> list[str]:
+        """The finished lines of a process's output so far."""
+        written = self.log_of(name).read_text(errors="replace")
+        return written[: written.rfind("\n") + 1].splitlines()
+
     def check(self) -> None:
         """Sees that all are running.
 
@@ -59,7 +64,7 @@ class Processes:
         """
         for name, process in self._running.items():
             if process.poll() is not None:
-                last = self.log_of(name).read_text(errors="replace").splitlines()[-10:]
+                last = self.output_of(name)[-10:]
                 raise ProcessEnded(
                     f"The process “{name}” ended with code {process.returncode}. Its last words in {self.log_of(name)}:\n"
                     + "\n".join(last)

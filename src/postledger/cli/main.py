@@ -24,9 +24,8 @@ from postledger.core import errors
 
 SETTINGS = "postledger.config.settings"
 WITHOUT_SETTINGS = frozenset({"sandbox"})  # commands that touch nothing of the house
-WITHOUT_DATABASE = frozenset(
-    {"sandbox", "database"}
-)  # commands that do not need the server, or start it themselves
+# Commands that need no database, or start it themselves.
+WITHOUT_DATABASE = frozenset({"sandbox", "database", "run"})
 
 
 class Commands(click.Group):
