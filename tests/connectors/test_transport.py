@@ -181,6 +181,46 @@ def test_chunked_and_closed_bodies_are_read_to_the_end(server: Server, client: t
     assert _get(other).body == b"until the end"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000,
+        b"",
+    ],
+)
+def test_what_is_no_http_is_no_answer(server: Server, client: transport.Transport, answer: bytes) -> None:
+    server.scripts = [_answers(answer)]
+    with pytest.raises(transport.TransportError) as caught:
+        _get(client)
+    assert not isinstance(caught.value, transport.DeadlineExceeded)
+
+
+def test_interim_answers_and_empty_ones_are_understood(server: Server, client: transport.Transport) -> None:
+    server.scripts = [_answers(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n", OK)]
+    assert (_get(client).status, _get(client).body) == (204, b"ok")
+    assert server.connections == 1
+
+
+def test_an_answer_with_more_behind_it_ends_its_connection(
+    server: Server, client: transport.Transport
+) -> None:
+    server.scripts = [_answers(OK + b"HTTP/1.1 200 OK"), _answers(OK)]
+    assert [_get(client).body, _get(client).body] == [b"ok", b"ok"]
+    assert server.connections == 2
+
+
+def test_a_header_cannot_break_out_of_its_line(server: Server, client: transport.Transport) -> None:
+    server.scripts = [_answers(OK)]
+    with pytest.raises(ValueError, match="line break"):
+        client.request(method="GET", path="/", headers={"X": "a\r\nB: c"}, timeout_s=2, repeatable=True)
+
+
 def test_a_redirect_is_an_answer_and_not_followed(server: Server, client: transport.Transport) -> None:
     server.scripts = [_answers(b"HTTP/1.1 302 Found\r\nLocation: http://other/\r\nContent-Length: 0\r\n\r\n")]
     assert _get(client).status == 302

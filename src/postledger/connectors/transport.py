@@ -6,8 +6,8 @@ answer was read to the end.
 """
 
 import base64
-import http.client
-import io
+import math
+import re
 import select
 import socket
 import ssl
@@ -16,10 +16,11 @@ import time
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 _CHUNK = 256 * 1024
+_HEX = re.compile(rb"[0-9A-Fa-f]{1,15}")
+_HEAD_LIMIT_BYTES = 64 * 1024
 
 
 class TransportError(Exception):
@@ -156,42 +157,38 @@ class Transport:
         try:
             connection.open(deadline)
             sent = True
-            connection.request(method, target, body=body, headers=dict(headers))
-            response = connection.getresponse()
-            received = _read(response, deadline, body_limit)
-            answer = Answer(
-                status=response.status,
-                headers={name.lower(): value for name, value in response.getheaders()},
-                body=received,
-            )
-            if response.will_close:
-                connection.close()
-            else:
-                self._give_back(connection)
-            return answer
+            connection.send(_request(connection.authority, method, target, headers, body))
+            answer, is_reusable = connection.receive(body_limit)
         except TimeoutError:
             raise DeadlineExceeded("no complete answer in time", sent=sent) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, _Broken) as error:
             raise TransportError(_words(error), sent=sent) from error
+        if is_reusable:
+            self._give_back(connection)
+        else:
+            connection.close()
+        return answer
 
 
-def _read(response: http.client.HTTPResponse, deadline: float, limit: int) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        piece = response.read1(_CHUNK)
-        if not piece:
-            break
-        size += len(piece)
-        if size > limit:
-            raise BodyTooLarge(f"the answer is longer than {limit // (1024 * 1024)} MiB", sent=True)
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        pieces.append(piece)
-    if response.length:
-        raise http.client.IncompleteRead(b"", response.length)
-    response.close()
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+def _request(
+    authority: str, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+) -> bytes:
+    """The whole request in one piece, so that it goes out in one packet where it fits.
+
+    Raises:
+        ValueError: a header or the target would break out of its line.
+    """
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {authority}", "Accept-Encoding: identity"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    if any("\r" in line or "\n" in line for line in lines) or " " in target:
+        raise ValueError("a header holds a line break")
+    return "\r\n".join((*lines, "", "")).encode("latin-1") + (body or b"")
+
+
+class _Broken(Exception):
+    """The server closed the connection in the middle, or does not speak HTTP."""
 
 
 def _words(error: Exception) -> str:
@@ -201,7 +198,9 @@ def _words(error: Exception) -> str:
         return "the connection was refused"
     if isinstance(error, ssl.SSLError):
         return f"the TLS connection failed: {getattr(error, 'verify_message', '') or error.reason}"
-    if isinstance(error, http.client.HTTPException | ConnectionError):
+    if isinstance(error, _Broken):
+        return str(error)
+    if isinstance(error, ConnectionError):
         return "the connection broke"
     return error.__class__.__name__
 
@@ -211,89 +210,161 @@ def basic(*, username: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
 
-class _Connection(http.client.HTTPConnection):
-    """A connection whose socket operations share the deadline of the call that uses it."""
+class _Connection:
+    """One connection. All its socket operations share the deadline of the call that uses it."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, connect_timeout_s: float) -> None:
-        super().__init__(host, port)
+        self._host = host
+        self._port = port
+        shown = f"[{host}]" if ":" in host else host
+        self.authority = shown if port == (443 if tls else 80) else f"{shown}:{port}"
         self._tls = tls
         self._connect_timeout_s = connect_timeout_s
-        self._timed: _TimedSocket | None = None
+        self._socket: socket.socket | None = None
+        self._deadline = 0.0
+        self._buffer = bytearray()
 
     def open(self, deadline: float) -> None:
-        """Connect if need be, and give the socket the deadline of this call."""
-        if self._timed is not None:
-            self._timed.deadline = deadline
+        """Connect if need be, and take the deadline of this call."""
+        self._deadline = deadline
+        if self._socket is not None:
             return
-        left = min(self._connect_timeout_s, deadline - time.monotonic())
+        made = socket.create_connection((self._host, self._port), timeout=self._left(self._connect_timeout_s))
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                made.settimeout(self._left(self._connect_timeout_s))
+                made = self._tls.wrap_socket(made, server_hostname=self._host)
+        except BaseException:
+            made.close()
+            raise
+        self._socket = made
+
+    def _left(self, most_s: float) -> float:
+        left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        plain = socket.create_connection((self.host, self.port), timeout=left)
-        try:
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                plain.settimeout(max(0.001, min(self._connect_timeout_s, deadline - time.monotonic())))
-                plain = self._tls.wrap_socket(plain, server_hostname=self.host)
-        except BaseException:
-            plain.close()
-            raise
-        self._timed = _TimedSocket(plain, deadline)
-        self.sock = self._timed
+        return min(left, most_s)
+
+    def _armed(self) -> socket.socket:
+        """The socket, with what is left of the deadline as its time-out."""
+        assert self._socket is not None, "open comes first"
+        self._socket.settimeout(self._left(math.inf))
+        return self._socket
+
+    def send(self, data: bytes) -> None:
+        """Send everything."""
+        self._armed().sendall(data)
+
+    def receive(self, body_limit: int) -> tuple[Answer, bool]:
+        """The complete answer, and whether the connection can be used again."""
+        while True:
+            version, status, headers = self._head()
+            if status >= 200:
+                break
+        options = headers.get("connection", "").lower()
+        is_reusable = "close" not in options if version == "HTTP/1.1" else "keep-alive" in options
+        length = headers.get("content-length")
+        if status in (204, 304):
+            body = b""
+        elif "chunked" in headers.get("transfer-encoding", "").lower():
+            body = self._chunked(body_limit)
+        elif length is not None:
+            if not length.isdigit():
+                raise _Broken("the answer is no HTTP")
+            _bounded(int(length), body_limit)
+            body = self._exactly(int(length))
+        else:
+            body, is_reusable = self._rest(body_limit), False
+        return Answer(status=status, headers=headers, body=body), is_reusable and not self._buffer
+
+    def _fill(self) -> None:
+        piece = self._armed().recv(_CHUNK)
+        if not piece:
+            raise _Broken("the connection broke")
+        self._buffer += piece
+
+    def _until(self, mark: bytes, limit: int) -> bytes:
+        """What comes before a mark, which is taken away too."""
+        searched = 0
+        while (at := self._buffer.find(mark, searched)) < 0:
+            searched = max(0, len(self._buffer) - len(mark) + 1)
+            if len(self._buffer) > limit:
+                raise _Broken("the answer is no HTTP")
+            self._fill()
+        found = bytes(self._buffer[:at])
+        del self._buffer[: at + len(mark)]
+        return found
+
+    def _head(self) -> tuple[str, int, dict[str, str]]:
+        first, *lines = self._until(b"\r\n\r\n", _HEAD_LIMIT_BYTES).decode("latin-1").split("\r\n")
+        version, _, rest = first.partition(" ")
+        if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
+            raise _Broken("the answer is no HTTP")
+        headers: dict[str, str] = {}
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise _Broken("the answer is no HTTP")
+            headers[name.strip().lower()] = value.strip()
+        return version, int(rest[:3]), headers
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._fill()
+        if len(self._buffer) == size:
+            found = bytes(self._buffer)
+            self._buffer.clear()
+            return found
+        found = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return found
+
+    def _chunked(self, limit: int) -> bytes:
+        pieces: list[bytes] = []
+        total = 0
+        while True:
+            text = self._until(b"\r\n", _HEAD_LIMIT_BYTES).partition(b";")[0].strip()
+            if not _HEX.fullmatch(text):
+                raise _Broken("the answer is no HTTP")
+            size = int(text, 16)
+            if size == 0:
+                while self._until(b"\r\n", _HEAD_LIMIT_BYTES):
+                    pass
+                return b"".join(pieces)
+            total += size
+            _bounded(total, limit)
+            pieces.append(self._exactly(size))
+            if self._exactly(2) != b"\r\n":
+                raise _Broken("the answer is no HTTP")
+
+    def _rest(self, limit: int) -> bytes:
+        while True:
+            piece = self._armed().recv(_CHUNK)
+            if not piece:
+                return self._exactly(len(self._buffer))
+            self._buffer += piece
+            _bounded(len(self._buffer), limit)
 
     def is_dead(self) -> bool:
         """True when the server closed the connection, or sent what nobody asked for."""
-        if self._timed is None:
+        if self._socket is None:
             return True
         try:
-            readable, _, _ = select.select([self._timed.raw], [], [], 0)
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            return bool(poll.poll(0))
         except (OSError, ValueError):
             return True
-        return bool(readable)
 
     def close(self) -> None:
-        super().close()
-        self._timed = None
+        """Close the socket, if there is one."""
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
+        self._buffer.clear()
 
 
-class _TimedSocket:
-    """As much of a socket as `http.client` uses, with a deadline instead of a time-out."""
-
-    def __init__(self, raw: socket.socket, deadline: float) -> None:
-        self.raw = raw
-        self.deadline = deadline
-
-    def _arm(self) -> None:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self.raw.settimeout(left)
-
-    def sendall(self, data: Any) -> None:
-        self._arm()
-        self.raw.sendall(data)
-
-    def makefile(self, mode: str, *_: object) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self, self.raw.makefile("rb", buffering=0)), 64 * 1024)
-
-    def close(self) -> None:
-        self.raw.close()
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, owner: _TimedSocket, inner: Any) -> None:
-        super().__init__()
-        self._owner = owner
-        self._inner = inner
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._owner._arm()
-        count: int | None = self._inner.readinto(buffer)
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._inner.close()
-        super().close()
+def _bounded(size: int, limit: int) -> None:
+    if size > limit:
+        raise BodyTooLarge(f"the answer is longer than {limit // (1024 * 1024)} MiB", sent=True)

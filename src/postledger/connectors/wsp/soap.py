@@ -4,7 +4,9 @@ Invariant: values reach an envelope only through the XML writer, which escapes t
 so that members a later release added, or the order it sends them in, do not matter. Documents with a DTD are refused.
 """
 
+import functools
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -67,8 +69,10 @@ class Fault(Exception):
         return self.code in ("Client", "Sender", "MustUnderstand")
 
 
-def plain_name(name: str) -> str:
-    """The name all generations share for a member: lower case, and without what one of them wraps around it."""
+@functools.lru_cache(maxsize=8192)
+def plain_name(tag: str) -> str:
+    """The name all generations share for a member: without namespace, in lower case, and without a wrapping."""
+    name = tag.rpartition("}")[2]
     match = _BACKING_FIELD.match(name)
     return (match.group(1) if match else name).lower()
 
@@ -85,9 +89,7 @@ class Record:
     def _find(self, name: str) -> Any:
         if self._members is None:
             self._members = {
-                plain_name(child.tag.rpartition("}")[2]): child
-                for child in self.element
-                if isinstance(child.tag, str)
+                plain_name(child.tag): child for child in self.element if isinstance(child.tag, str)
             }
         return self._members.get(name.lower())
 
@@ -328,12 +330,19 @@ def _fault(element: Any) -> Fault:
     return Fault(code=local, namespace=namespace, text=(element.findtext("faultstring") or "").strip())
 
 
+_kept = threading.local()
+
+
 def _parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    """The parser of this thread."""
+    found: etree.XMLParser | None = getattr(_kept, "parser", None)
+    if found is None:
+        found = _kept.parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+    return found
