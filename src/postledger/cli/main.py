@@ -18,14 +18,14 @@ import click
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, OperationalError, ProgrammingError, connection
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection, connections
 
 from postledger.core import errors
 
 SETTINGS = "postledger.config.settings"
 WITHOUT_SETTINGS = frozenset({"sandbox"})  # commands that touch nothing of the house
-# Commands that need no database, or start it themselves.
-WITHOUT_DATABASE = frozenset({"sandbox", "database", "run"})
+WITHOUT_DATABASE = frozenset({"sandbox", "database"})  # need no server, or start it themselves
+TRIALS = frozenset({"run", "demo", "bench"})  # leave no server behind that did not run before
 
 
 class Commands(click.Group):
@@ -48,7 +48,7 @@ class Commands(click.Group):
             f"postledger.cli.{cmd_name.replace('-', '_')}"
         ).command
         if cmd_name not in WITHOUT_DATABASE:
-            _give_database(command)
+            _give_database(command, is_trial=cmd_name in TRIALS)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -96,22 +96,29 @@ def _summary(name: str) -> str:
     return (ast.get_docstring(ast.parse(source)) or "").split("\n\n", 1)[0].replace("\n", " ")
 
 
-def _give_database(command: click.Command) -> None:
+def _give_database(command: click.Command, *, is_trial: bool) -> None:
     """Lets the command, or each one below it, start the built-in database and see that it answers before it runs."""
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            _give_database(inner)
+            _give_database(inner, is_trial=is_trial)
     elif command.callback is not None:
-        command.callback = _after_connecting(command.callback)
+        command.callback = _with_database(command.callback, is_trial=is_trial)
 
 
-def _after_connecting(callback: Callable[..., Any]) -> Callable[..., Any]:
+def _with_database(callback: Callable[..., Any], *, is_trial: bool) -> Callable[..., Any]:
     @functools.wraps(callback)
     def run(*arguments: Any, **options: Any) -> Any:
-        if settings.DATABASE_SERVER:
-            settings.DATABASE_SERVER.start()
-        connection.ensure_connection()
-        return callback(*arguments, **options)
+        server = settings.DATABASE_SERVER
+        is_ours_to_stop = is_trial and server is not None and not server.is_running()
+        if server:
+            server.start()
+        try:
+            connection.ensure_connection()
+            return callback(*arguments, **options)
+        finally:
+            if is_ours_to_stop:
+                connections.close_all()
+                server.stop()
 
     return run
 

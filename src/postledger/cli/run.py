@@ -1,6 +1,5 @@
 """Run everything on this machine, to try by hand: database, sandbox platform, worker and panels."""
 
-import contextlib
 import json
 import socket
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 
 import click
 from django.conf import settings
@@ -41,7 +39,7 @@ def command(port: int, sandbox_port: int) -> None:
     """
     _require_free(port, option="--port")
     _require_free(sandbox_port, option="--sandbox-port")
-    with _database(), _processes.together(logs=settings.HOME / "log") as processes:
+    with _processes.together(logs=settings.HOME / "log") as processes:
         _run("database", "migrate")
         state = settings.HOME / "sandbox"
         processes.start(
@@ -90,20 +88,6 @@ def _fill(sandbox: dict[str, str]) -> str:
     if marker in said:
         logins.write_text(said[said.index(marker) :])
     return logins.read_text() if logins.exists() else "This installation has data of its own.\n"
-
-
-@contextlib.contextmanager
-def _database() -> Iterator[None]:
-    """The database, running; stopped again at the end if nobody had started it before."""
-    server = settings.DATABASE_SERVER
-    if server is None or server.is_running():
-        yield
-        return
-    server.start()
-    try:
-        yield
-    finally:
-        server.stop()
 
 
 def _require_free(port: int, *, option: str) -> None:
