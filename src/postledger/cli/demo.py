@@ -39,7 +39,6 @@ from postledger.worker import tasks
 from postledger.workflows import collect_usage, daily_jobs, reconcile
 from postledger_sandbox.server import Process, RemoteControl
 
-DATABASE = "postledger_demo"
 BEGINS = dt.datetime(2027, 1, 15, 10, tzinfo=dt.UTC)
 CLOSES = dt.datetime(2027, 2, 15, 0, 10, tzinfo=dt.UTC)
 _JOB_S = 120
@@ -352,13 +351,14 @@ class _Jobs:
 def _own_database() -> None:
     """This process, and those it starts, work on an empty database of the demo's own, migrated."""
     connections.close_all()
-    url = make_conninfo(settings.DATABASE_URL, dbname=DATABASE)
+    name = f"{settings.DATABASES['default']['NAME']}_demo"
+    url = make_conninfo(settings.DATABASE_URL, dbname=name)
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     os.environ["POSTLEDGER_DATABASE_URL"] = url
-    settings.DATABASES["default"]["NAME"] = DATABASE
-    connections["default"].settings_dict["NAME"] = DATABASE
+    settings.DATABASES["default"]["NAME"] = name
+    connections["default"].settings_dict["NAME"] = name
     call_command("migrate", interactive=False, verbosity=0)
 
 
