@@ -41,11 +41,13 @@ def subscribe(
 
     Args:
         months: the billing period, one the plan is sold for.
-        promotions: percentages off (M2).
+        promotions: percentages off (M2); a buyer cannot give them to himself.
     Raises:
         NotVisible, NotAllowed, NoSuchPlan, NotOffered, AboveMaximum, AlreadySubscribed: nothing was written.
     """
     buyer = accounts.require_acting(viewer, buyer_id)
+    if promotions and viewer.account_id == buyer_id:
+        raise accounts.NotAllowed("Promotions are given by your seller. Subscribe without them.")
     if catalog.seller_of(plan_id) != buyer.seller_id:
         raise catalog.NoSuchPlan(f"There is no plan {plan_id} for {buyer.name}.")
     day = _booking.local_day(buyer.seller_id, now)

@@ -1,0 +1,310 @@
+"""Routes of an account's Exchange: ordering it, its domains and mailboxes, and how all of it stands.
+
+What changes here is a wish; a worker makes it so. Signing on to the platform's portal is the panel's alone.
+"""
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest
+from ninja import Schema
+from pydantic import Field
+
+from postledger import clock
+from postledger.api import forms, routes
+from postledger.provisioning import operations, queries
+from postledger.resources import exchange as things
+from postledger.subscriptions import queries as subscriptions
+from postledger.workflows import (
+    add_domain,
+    add_exchange,
+    add_mailbox,
+    change_mailbox,
+    change_platform_plan,
+    delete_mailbox,
+    remove_domain,
+    remove_exchange,
+    set_mailbox_password,
+)
+
+router = routes.area("Exchange")
+HERE = "/accounts/{account_id}/exchange"
+Quota = Annotated[int, Field(ge=-1, le=2**31 - 1, description="MiB; -1 for no limit")]
+Feature = Literal["pop", "imap", "owa", "mapi", "activesync", "blackberry", "ocs", "lync", "sfb"]
+
+
+class ProgressLine(Schema):
+    """How one hosted thing stands."""
+
+    resource_id: int
+    kind: str
+    title: str
+    condition: str
+    words: str
+    is_settled: bool
+    is_waiting_for_us: bool
+
+
+class Progress(Schema):
+    """How all that the account holds on a platform stands; `words` sums it up."""
+
+    is_settled: bool
+    words: str
+    lines: list[ProgressLine]
+
+
+class Resource(Schema):
+    """A hosted thing: as it is wished, as it was found, and how it stands. Once both generations agree it is as wished."""
+
+    id: int
+    account_id: int
+    subscription_id: int | None
+    connection_id: int
+    parent_id: int | None
+    kind: str
+    key: str
+    desired: dict[str, Any]
+    is_wanted: bool
+    observed: dict[str, Any] | None
+    observed_at: dt.datetime | None
+    generation: int
+    observed_generation: int
+    condition: str
+    words: str
+    is_settled: bool
+    is_linked: bool
+    due_at: dt.datetime | None
+    created_at: dt.datetime
+    gone_at: dt.datetime | None
+
+
+class PlatformPlan(Schema):
+    """A size of Exchange that the account can choose."""
+
+    platform_plan_id: int
+    name: str
+    limits: dict[str, int]
+    is_default: bool
+
+
+class NewMailbox(forms.Body):
+    """A mailbox in one of the account's mail domains. It is made with a random password."""
+
+    address: forms.Name
+    display_name: forms.Text | None = None
+    kind: Literal["user", "shared", "room", "equipment"] | None = None
+    quota_mib: Quota | None = None
+    plan: forms.Text | None = None
+    aliases: list[forms.Name] | None = None
+    features: list[Feature] | None = None
+
+
+class MailboxChange(forms.Body):
+    """What is left out stays. `is_enabled: false` switches the login off; mail is still received."""
+
+    display_name: forms.Text | None = None
+    quota_mib: Quota | None = None
+    plan: forms.Text | None = None
+    aliases: list[forms.Name] | None = None
+    is_enabled: bool | None = None
+    features: list[Feature] | None = None
+
+
+class NewExchange(forms.Body):
+    """The first mail domain, and what differs from the plan's default."""
+
+    domain: forms.Name
+    platform_plan_id: forms.Id | None = None
+    username: forms.Text | None = None
+    organization_name: forms.Text | None = None
+    mailboxes: list[NewMailbox] = Field(default=[], max_length=100)
+
+
+class Removal(forms.Body):
+    """`is_confirmed: true` deletes everything for good; otherwise it is suspended until somebody confirms."""
+
+    reason: forms.Name
+    is_confirmed: bool = False
+
+
+class Size(forms.Body):
+    """One of the platform plans the account can choose."""
+
+    platform_plan_id: forms.Id
+
+
+class Domain(forms.Body):
+    """A mail domain."""
+
+    name: forms.Name
+
+
+class NewPassword(forms.Body):
+    """The mailbox's new password; it goes to the platform and is kept nowhere."""
+
+    password: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class LookAgain(forms.Body):
+    """`confirm: true` says that what was found is right so; the seller's to say."""
+
+    confirm: bool = False
+
+
+@router.get(HERE, response=Progress)
+def progress(request: HttpRequest, account_id: forms.Id):
+    """How the account's Exchange stands."""
+    return queries.progress(request.auth, account_id)
+
+
+@routes.books(router, HERE, response=Progress)
+def create(request: HttpRequest, account_id: forms.Id, payload: NewExchange):
+    """Order Exchange. It is set up in the background; ask for the progress."""
+    return add_exchange.add_exchange(
+        request.auth,
+        account_id=account_id,
+        domain=payload.domain,
+        platform_plan_id=payload.platform_plan_id,
+        username=payload.username,
+        organization_name=payload.organization_name,
+        mailboxes=[_mailbox(box) for box in payload.mailboxes],
+        now=clock.now(),
+    )
+
+
+@router.get(HERE + "/platform-plans", response=list[PlatformPlan])
+def platform_plans(request: HttpRequest, account_id: forms.Id):
+    """The sizes of Exchange the account's plan offers, the default one first."""
+    held = subscriptions.subscription_of(request.auth, account_id)
+    return queries.offers_for(request.auth, account_id=account_id, plan_id=held.plan_id)
+
+
+@routes.books(router, HERE + "/platform-plan", response=Resource)
+def change_size(request: HttpRequest, account_id: forms.Id, payload: Size):
+    """Change to another size of Exchange."""
+    return change_platform_plan.change_platform_plan(
+        request.auth, account_id=account_id, platform_plan_id=payload.platform_plan_id, now=clock.now()
+    )
+
+
+@router.post(HERE + "/removal", response=Progress)
+def remove(request: HttpRequest, account_id: forms.Id, payload: Removal):
+    """Remove an account's Exchange, with all mail in it."""
+    return remove_exchange.remove_exchange(
+        request.auth,
+        account_id=account_id,
+        reason=payload.reason,
+        is_confirmed=payload.is_confirmed,
+        now=clock.now(),
+    )
+
+
+@router.get(HERE + "/resources", response=forms.Page[Resource])
+def resources(
+    request: HttpRequest,
+    account_id: forms.Id,
+    kind: Literal[
+        "exchange_account",
+        "exchange_organization",
+        "exchange_domain",
+        "exchange_mailbox",
+        "exchange_contact",
+        "exchange_list",
+        "exchange_folder",
+    ]
+    | None = None,
+    limit: forms.Limit = 100,
+    offset: forms.Offset = 0,
+):
+    """The hosted things of an account, optionally of one kind."""
+    rows = queries.resources_of(request.auth, account_id, kind=kind)
+    return forms.page(rows, limit=limit, offset=offset)
+
+
+@router.get("/resources/{resource_id}", response=Resource)
+def resource(request: HttpRequest, resource_id: forms.Id):
+    """One hosted thing."""
+    return queries.resource(request.auth, resource_id)
+
+
+@router.post("/resources/{resource_id}/look-again", response=Resource)
+def look_again(request: HttpRequest, resource_id: forms.Id, payload: LookAgain):
+    """Have a worker look at a thing at once."""
+    return operations.look_again(
+        request.auth, resource_id=resource_id, confirm=payload.confirm, now=clock.now()
+    )
+
+
+@router.get("/sellers/{seller_id}/attention", response=list[Resource])
+def attention(request: HttpRequest, seller_id: forms.Id):
+    """What on a seller's connections waits for somebody."""
+    return queries.attention(request.auth, seller_id)
+
+
+@routes.books(router, HERE + "/domains", response={201: Resource})
+def create_domain(request: HttpRequest, account_id: forms.Id, payload: Domain):
+    """Add a mail domain; the DNS records it needs are put in, or shown."""
+    return add_domain.add_domain(request.auth, account_id=account_id, name=payload.name, now=clock.now())
+
+
+@router.delete("/exchange-domains/{resource_id}", response=Resource)
+def end_domain(request: HttpRequest, resource_id: forms.Id):
+    """Remove a mail domain that no address uses; the DNS records it replaced come back."""
+    return remove_domain.remove_domain(request.auth, resource_id=resource_id, now=clock.now())
+
+
+@routes.books(router, HERE + "/mailboxes", response={201: Resource})
+def create_mailbox(request: HttpRequest, account_id: forms.Id, payload: NewMailbox):
+    """Add a mailbox."""
+    return add_mailbox.add_mailbox(
+        request.auth, account_id=account_id, mailbox=_mailbox(payload), now=clock.now()
+    )
+
+
+@router.patch("/exchange-mailboxes/{resource_id}", response=Resource)
+def set_mailbox(request: HttpRequest, resource_id: forms.Id, payload: MailboxChange):
+    """Change a mailbox."""
+    return change_mailbox.change_mailbox(
+        request.auth,
+        resource_id=resource_id,
+        display_name=payload.display_name,
+        quota_mib=payload.quota_mib,
+        plan=payload.plan,
+        aliases=_set(payload.aliases),
+        is_enabled=payload.is_enabled,
+        features=_set(payload.features),
+        now=clock.now(),
+    )
+
+
+@router.delete("/exchange-mailboxes/{resource_id}", response=Resource)
+def end_mailbox(request: HttpRequest, resource_id: forms.Id, confirmation: forms.Name):
+    """Delete a mailbox with all mail in it. `confirmation` is its address."""
+    return delete_mailbox.delete_mailbox(
+        request.auth, resource_id=resource_id, confirmation=confirmation, now=clock.now()
+    )
+
+
+@router.post("/exchange-mailboxes/{resource_id}/password", response=forms.Done)
+def set_password(request: HttpRequest, resource_id: forms.Id, payload: NewPassword):
+    """Give a mailbox a password; the platform has it when this is answered."""
+    set_mailbox_password.set_mailbox_password(
+        request.auth, resource_id=resource_id, password=payload.password, now=clock.now()
+    )
+    return forms.Done()
+
+
+def _mailbox(given: NewMailbox) -> things.Mailbox:
+    return things.Mailbox(
+        address=given.address,
+        display_name=given.display_name,
+        kind=given.kind,
+        quota_mib=given.quota_mib,
+        plan=given.plan,
+        aliases=_set(given.aliases),
+        features=_set(given.features),
+    )
+
+
+def _set(given: list[Any] | None) -> frozenset[str] | None:
+    return None if given is None else frozenset(given)
