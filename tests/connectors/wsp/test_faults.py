@@ -1,5 +1,6 @@
 """When the platform fails, lies or is slow: nothing is believed, nothing made twice, everything ends in time."""
 
+import datetime as dt
 import threading
 import time
 from typing import Any
@@ -164,13 +165,18 @@ def test_lists_that_are_a_row_too_long_do_no_harm(desk: Any) -> None:
     assert len([item for item in inside if item.kind == exchange.MAILBOX]) == 1
 
 
-def test_a_refused_token_is_not_sent_again_and_said_in_the_check(desk: Any) -> None:
-    desk.control.set_options(anonymous_organizations=True)
+def test_wrong_credentials_are_never_replaced_by_none(desk: Any) -> None:
     account = desk.account()
-    desk.session._client.token_refused = True
     parent = desk.organization(account=account)
-    assert parent["item"]
-    assert not desk.session._client.is_token_used or desk.session.check()
+    desk.control.set_options(anonymous_organizations=True)
+    wrong = desk.another(password=contract.Secret("wrong"))
+    target = wrong.target(exchange.ACCOUNT, "acme", ref=account)
+    (outcome,) = wrong.session.read_usage(targets=[target], now=dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
+    assert isinstance(outcome.failure, contract.PermanentFailure)
+    assert outcome.failure.reason == "credentials"
+    with pytest.raises(contract.PermanentFailure):
+        wrong.remove(exchange.ORGANIZATION, "acme", ref=parent)
+    assert desk.control.organization("acme") is not None
 
 
 def test_a_suspended_reseller_is_a_matter_for_the_operator(desk: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 from postledger.connectors import contract
 from postledger.connectors.wsp import client as c
 from postledger.connectors.wsp import reseller
+from postledger.core.errors import Refusal
 
 EXCHANGE_GROUP, ORGANIZATIONS_GROUP = "Exchange", "Hosted Organizations"
 
@@ -51,13 +52,21 @@ class Checking:
         """Every finding until one nothing can follow."""
         self._lines = []
         product = ""
-        try:
-            product = self._reach()
-            self._log_in()
-            self._look_at_organizations()
-            self._look_at_plans()
-        except _Stop:
-            pass
+        for code, look in (
+            ("reachable", self._reach),
+            ("dialect", self._look_at_dialect),
+            ("credentials", self._log_in),
+            ("organizations", self._look_at_organizations),
+            ("plans", self._look_at_plans),
+        ):
+            try:
+                product = look() or product
+            except (contract.Failure, contract.NeedsOperator, Refusal) as failure:
+                self._lines.append(contract.CheckLine(code=code, state="failed", text=str(failure)))
+            except _Stop:
+                pass
+            if self._lines[-1].state == "failed":
+                break
         self._look_at_portal()
         return contract.CheckReport(product=product, lines=tuple(self._lines))
 
@@ -67,13 +76,13 @@ class Checking:
             raise _Stop
 
     def _reach(self) -> str:
+        self._client.interface(c.USERS)
+        self._add("reachable", "ok", f"{self._client.settings.url} answers as an Enterprise Server.")
+        return ""
+
+    def _look_at_dialect(self) -> str:
         settings = self._client.settings
-        try:
-            users = self._client.interface(c.USERS)
-        except (contract.Failure, contract.NeedsOperator) as failure:
-            self._add("reachable", "failed", str(failure))
-            raise _Stop from None
-        self._add("reachable", "ok", f"{settings.url} answers as an Enterprise Server.")
+        users = self._client.interface(c.USERS)
         product = self._product(users.namespace if users is not None else "")
         missing = [
             f"{service}.{operation}"
@@ -100,12 +109,8 @@ class Checking:
             return name if name != "WebsitePanel" else "WebsitePanel with mailbox plans (2.x)"
         return f"{name} without mailbox plans (1.x)"
 
-    def _log_in(self) -> None:
-        try:
-            me = self._own.me()
-        except (contract.Failure, contract.NeedsOperator) as failure:
-            self._add("credentials", "failed", str(failure))
-            raise _Stop from None
+    def _log_in(self) -> str:
+        me = self._own.me()
         self._add("credentials", "ok", f"Logged in; customers belong to {me.username} (user {me.user_id}).")
         if me.role not in (reseller.ROLE_ADMINISTRATOR, reseller.ROLE_RESELLER):
             self._add(
@@ -121,59 +126,53 @@ class Checking:
         if me.role == reseller.ROLE_ADMINISTRATOR:
             text = f"{me.username} is an administrator. A reseller account can do less harm; use one."
             self._add("rights", "warning", text)
-            return
-        self._add("rights", "ok", f"{me.username} is an active reseller.")
+        else:
+            self._add("rights", "ok", f"{me.username} is an active reseller.")
+        return ""
 
-    def _look_at_organizations(self) -> None:
+    def _look_at_organizations(self) -> str:
         me = self._own.me()
-        try:
-            packages = self._client.records(
-                c.PACKAGES, "GetMyPackages", what="our own subscriptions", userId=me.user_id
-            )
-            active = [package for package in packages if package.int("StatusId") == 1]
-            if not active:
-                text = f"{me.username} holds no active subscription on the platform, so it can give none out."
-                self._add("space", "failed", text)
-            self._add(
-                "space", "ok", f"{me.username} holds {len(active)} active subscription(s) to give out from."
-            )
-            found = self._client.records(
-                c.ORGANIZATIONS,
-                "GetOrganizations",
-                what="our organizations",
-                packageId=active[0].int("PackageId"),
-                recursive=True,
-            )
-        except (contract.Failure, contract.NeedsOperator) as failure:
-            self._add("organizations", "failed", str(failure))
-            raise _Stop from None
+        packages = self._client.records(
+            c.PACKAGES, "GetMyPackages", what="our own subscriptions", userId=me.user_id
+        )
+        active = [package for package in packages if package.int("StatusId") == 1]
+        if not active:
+            text = f"{me.username} holds no active subscription on the platform, so it can give none out."
+            self._add("space", "failed", text)
+        self._add(
+            "space", "ok", f"{me.username} holds {len(active)} active subscription(s) to give out from."
+        )
+        found = self._client.records(
+            c.ORGANIZATIONS,
+            "GetOrganizations",
+            what="our organizations",
+            packageId=active[0].int("PackageId"),
+            recursive=True,
+        )
         count = f"{len(found)} organization(s) exist below it."
         if self._client.is_newest or self._client.is_token_used:
             self._add("organizations", "ok", f"The service for organizations knows who we are; {count}")
-            return
+            return ""
         text = (
             "The service for organizations does not take our credentials and treats every caller as its administrator. "
             f"We check ownership ourselves; keep the Enterprise Server off the internet. {count}"
         )
         self._add("organizations", "warning", text)
+        return ""
 
-    def _look_at_plans(self) -> None:
+    def _look_at_plans(self) -> str:
         me = self._own.me()
-        try:
-            tables = self._client.tables(c.PACKAGES, "GetHostingPlans", what="our plans", userId=me.user_id)
-            plans = [row for row in (tables[0] if tables else []) if row.bool("Available")]
-            with_exchange = []
-            for plan in plans[:50]:
-                found = self._client.record(
-                    c.PACKAGES, "GetHostingPlanContext", what="our plans", planId=plan.int("PlanID")
-                )
-                groups = found.records("GroupsArray") if found is not None else []
-                names = {group.text("GroupName") for group in groups if group.bool("Enabled")}
-                if {ORGANIZATIONS_GROUP, EXCHANGE_GROUP} <= names:
-                    with_exchange.append(plan.text("PlanName"))
-        except (contract.Failure, contract.NeedsOperator) as failure:
-            self._add("plans", "failed", str(failure))
-            raise _Stop from None
+        tables = self._client.tables(c.PACKAGES, "GetHostingPlans", what="our plans", userId=me.user_id)
+        plans = [row for row in (tables[0] if tables else []) if row.bool("Available")]
+        with_exchange = []
+        for plan in plans[:50]:
+            found = self._client.record(
+                c.PACKAGES, "GetHostingPlanContext", what="our plans", planId=plan.int("PlanID")
+            )
+            groups = found.records("GroupsArray") if found is not None else []
+            names = {group.text("GroupName") for group in groups if group.bool("Enabled")}
+            if {ORGANIZATIONS_GROUP, EXCHANGE_GROUP} <= names:
+                with_exchange.append(plan.text("PlanName"))
         if not plans:
             self._add(
                 "plans", "failed", f"{me.username} has no hosting plan. Make one there, with Exchange in it."
@@ -183,6 +182,7 @@ class Checking:
             self._add("plans", "failed", text)
         shown = ", ".join(with_exchange[:5]) + ("…" if len(with_exchange) > 5 else "")
         self._add("plans", "ok", f"{len(with_exchange)} of {len(plans)} plans contain Exchange: {shown}.")
+        return ""
 
     def _look_at_portal(self) -> None:
         portal = self._client.settings.portal_url

@@ -197,6 +197,7 @@ class Client:
                 element = self._result(answer, declared, what)
             except soap.Fault as error:
                 if with_token and error.is_security:
+                    self._prove(what)
                     with self._lock:
                         self.token_refused = True
                     continue
@@ -218,6 +219,21 @@ class Client:
                 outcome = "refused" if code is not None and code < 0 else "done"
                 self._note(service, declared, members, _answer_texts(element), started, outcome, "")
             return element
+
+    def _prove(self, what: str) -> None:
+        """Nothing, when our credentials are right.
+
+        Only then may a service that would take anybody for its administrator be called without them.
+
+        Raises:
+            PermanentFailure: reason `credentials`.
+        """
+        name = self.settings.username
+        if self.record(USERS, "GetUserByUsername", what=what, username=name) is None:
+            raise contract.PermanentFailure(
+                f"The platform does not show us our own login {name}. Correct the connection.",
+                reason="credentials",
+            )
 
     def _result(self, answer: transport.Answer, declared: wsdl.Operation, what: str) -> Any:
         if answer.status == 401:
