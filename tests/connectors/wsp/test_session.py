@@ -39,6 +39,13 @@ def test_a_check_with_a_wrong_password_stops_there(desk: Any) -> None:
     assert "plans" not in _codes(report)
 
 
+@pytest.mark.parametrize("password", ["a:b-secret", "Schlüssel-1"])
+def test_a_password_the_platform_cannot_read_is_named(desk: Any, password: str) -> None:
+    report = desk.another(password=contract.Secret(password)).session.check()
+    assert _codes(report)["credentials"] == "failed"
+    assert "colon" in next(line.text for line in report.lines if line.code == "credentials")
+
+
 def test_a_check_of_a_server_that_is_none_says_so(desk: Any) -> None:
     assert _codes(desk.another(url=desk.sandbox.portal_url).session.check())["reachable"] == "failed"
     report = desk.another(url="http://127.0.0.1:9").session.check()

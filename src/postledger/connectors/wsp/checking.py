@@ -110,6 +110,10 @@ class Checking:
         return f"{name} without mailbox plans (1.x)"
 
     def _log_in(self) -> str:
+        password = str(self._client.settings.password)
+        if not self._client.is_newest and (":" in password or not password.isascii()):
+            text = "The password holds a colon or a letter outside ASCII, which this platform cannot read. Change it."
+            self._add("credentials", "failed", text)
         me = self._own.me()
         self._add("credentials", "ok", f"Logged in; customers belong to {me.username} (user {me.user_id}).")
         if me.role not in (reseller.ROLE_ADMINISTRATOR, reseller.ROLE_RESELLER):

@@ -97,7 +97,7 @@ class Client:
         suffixes = (self._suffix,) if self._suffix is not None else (".asmx", "")
         for suffix in suffixes:
             answer = self._http(
-                "GET", f"/{service}{suffix}?WSDL", {}, None, self.settings.timeout_s, repeatable=True
+                "GET", f"/{service}{suffix}?wsdl", {}, None, self.settings.timeout_s, repeatable=True
             )
             if answer.status == 200:
                 try:
