@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import django
@@ -15,7 +16,7 @@ REFERENCE = Path(__file__).resolve().parent / "reference"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postledger.config.settings")
 django.setup()
 
-from postledger.api import urls as api_urls
+from postledger.api.urls import api
 from postledger.cli.main import postledger
 from postledger.config import environment
 from postledger.connectors import contract, registry
@@ -107,25 +108,85 @@ def connectors_page() -> str:
 
 
 def api_page() -> str:
-    """Every route of the REST API."""
+    """Every route of the REST API with what it takes and gives, and every object in them."""
+    schema = api_schema()
     parts = [
         "# REST API\n",
         NOTE.format(source="src/postledger/api/"),
-        "All routes stand under `/api/`. Requests carry `Authorization: Bearer <token>`; tokens are made in the panel",
-        "and see what their user sees. The running installation serves the full schema as OpenAPI.\n",
+        "Requests carry `Authorization: Bearer <token>`; a token sees and may do what its user does.",
+        schema["info"]["description"],
+        "The running installation serves this as OpenAPI under `/api/v1/openapi.json`.\n",
     ]
-    for path, operations in sorted(routes().items()):
+    by_area: dict[str, list[str]] = {}
+    for path, operations in sorted(schema["paths"].items()):
         for method, operation in operations.items():
-            parts.append(f"## `{method.upper()} {path}`\n")
-            text = operation.get("description") or operation.get("summary") or ""
-            parts.append(inspect.cleandoc(text) + "\n")
+            area = by_area.setdefault(operation.get("tags", ["Other"])[0], [])
+            area.append(f"### `{method.upper()} {path}`\n")
+            area.append(inspect.cleandoc(operation.get("description") or "") + "\n")
+            lines = [
+                f"- {parameter['in']} `{parameter['name']}`: {typed(parameter['schema'])}"
+                for parameter in operation.get("parameters", [])
+                if parameter["in"] != "path"
+            ]
+            body = (
+                operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            )
+            if body:
+                lines.append(f"- body: {typed(body)}")
+            lines += [
+                f"- answer {status}: {typed(content['schema'])}"
+                for status, answer in operation["responses"].items()
+                for content in answer.get("content", {}).values()
+                if content.get("schema")
+            ]
+            if lines:
+                area.append("\n".join(lines) + "\n")
+    for tag, lines in by_area.items():
+        parts += [f"## {tag}\n", *lines]
+    parts.append("## Objects\n")
+    for name, found in sorted(schema["components"]["schemas"].items()):
+        parts.append(f"### {name}\n")
+        if found.get("description"):
+            parts.append(inspect.cleandoc(found["description"]) + "\n")
+        required = found.get("required", [])
+        for key, value in found.get("properties", {}).items():
+            meaning = f". {value['description']}" if value.get("description") else ""
+            parts.append(
+                f"- `{key}`: {typed(value)}{'' if key in required else ', may be left out'}{meaning}"
+            )
+        parts.append("")
     return "\n".join(parts)
 
 
-def routes() -> dict[str, dict[str, dict[str, str]]]:
-    """Path → method → what the OpenAPI schema says of it; empty while there is no API."""
-    api = getattr(api_urls, "api", None)
-    return dict(api.get_openapi_schema()["paths"]) if api else {}
+def typed(schema: dict[str, Any]) -> str:
+    """The type of a value in words: "list of Invoice", "integer or nothing"."""
+    if "$ref" in schema:
+        return schema["$ref"].rsplit("/", 1)[-1]
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(typed(choice) for choice in schema["anyOf"]))
+    if "enum" in schema:
+        return " or ".join(f"`{choice}`" for choice in schema["enum"])
+    match schema.get("type"):
+        case "array":
+            return f"list of {typed(schema.get('items', {}))}"
+        case "null":
+            return "nothing"
+        case "string" if schema.get("format"):
+            return schema["format"]
+        case None:
+            return "anything"
+        case other:
+            return str(other)
+
+
+def api_schema() -> dict[str, Any]:
+    """The OpenAPI document of the REST API."""
+    return dict(api.get_openapi_schema(path_prefix="/api/v1/"))
+
+
+def routes() -> dict[str, dict[str, dict[str, Any]]]:
+    """Path → method → what the OpenAPI document says of it."""
+    return dict(api_schema()["paths"])
 
 
 PAGES = {
