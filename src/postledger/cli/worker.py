@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import click
 from django.db import connections
 from procrastinate.contrib.django import app
 
+from postledger import clock
+
 _POLL_S = 1.0
+_GRACE_S = 30
 
 
 @click.command()
@@ -24,11 +28,20 @@ def command(concurrency: int, until_idle: bool, no_timers: bool) -> None:
     connections.close_all()
 
 
-async def _work(worker, concurrency: int, until_idle: bool) -> None:
+async def _work(worker: Any, concurrency: int, until_idle: bool) -> None:
     async with worker.open_async():
-        await worker.run_worker_async(
-            concurrency=concurrency,
-            wait=not until_idle,
-            fetch_job_polling_interval=_POLL_S,
-            shutdown_graceful_timeout=30,
-        )
+        while True:
+            await worker.run_worker_async(
+                concurrency=concurrency,
+                wait=not until_idle,
+                fetch_job_polling_interval=_POLL_S,
+                shutdown_graceful_timeout=_GRACE_S,
+            )
+            if not until_idle or not await _has_more(worker):
+                return
+
+
+async def _has_more(worker: Any) -> bool:
+    """True when jobs wait that others ordered while they ran."""
+    waiting = await worker.job_manager.list_jobs_async(status="todo")
+    return any(job.scheduled_at is None or job.scheduled_at <= clock.now() for job in waiting)

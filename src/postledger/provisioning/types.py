@@ -14,7 +14,8 @@ class ConnectionView:
     Attributes:
         condition: untested, ok, failing, blocked.
         words: how it stands, for the operator.
-        mail: the records its mail domains need: `mx` [[preference, host]], `autodiscover` host, `spf` [mechanism].
+        mail: the records its mail domains need: `mx` [[preference, host]], `autodiscover` host, `spf` [mechanism]; of a
+            connection to a DNS host, `name_servers` [host] for zones that are made there.
         report: the last check: `product` and `lines` of code, state, text.
     """
 

@@ -1,9 +1,10 @@
 """Publish zones whose records have changed to the DNS host they are connected to."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from postledger.accounts.types import Viewer
 from postledger.connectors import contract
 from postledger.core.errors import NeedsOperator, Refusal
 from postledger.provisioning import operations, queries, zones
@@ -23,7 +24,8 @@ def publish_zones(*, now: dt.datetime, most: int = 50) -> int:
         cause = _platform.Cause(actor="system", purpose="publish_zones", now=now)
         try:
             with _platform.dns_host(connection_id=zone.connection_id, cause=cause) as host:
-                published = _publish(host, zone)
+                servers = queries.connection(Viewer.system(), zone.connection_id).mail.get("name_servers", [])
+                published = _publish(host, zone, servers)
         except contract.TemporaryFailure as error:
             _platform.note_failure(connection_id=zone.connection_id, error=error, now=now)
             zones.record_publish_failure(zone_id=zone.id, words=str(error), is_permanent=False, now=now)
@@ -37,7 +39,9 @@ def publish_zones(*, now: dt.datetime, most: int = 50) -> int:
     return done
 
 
-def _publish(host: Any, zone: ZoneView) -> list[Mapping[str, Any]]:
+def _publish(host: Any, zone: ZoneView, name_servers: Sequence[str]) -> list[Mapping[str, Any]]:
+    if name_servers:
+        host.ensure_zone(zone=zone.name, name_servers=name_servers)
     wanted = {
         (record.name, record.type): dns.RecordSet(
             zone=zone.name,
