@@ -9,10 +9,12 @@ import hashlib
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Q
 
 from postledger.accounts.models import Account, ApiToken, User
 from postledger.accounts.types import AccountView, TokenView, UserView, Viewer
+from postledger.core import literals
 from postledger.core.errors import Refusal
 
 
@@ -196,7 +198,9 @@ def seller_ids() -> list[int]:
 
 def kinds(account_ids: Iterable[int]) -> dict[int, str]:
     """Provider, reseller or customer, by account."""
-    return dict(Account.objects.filter(pk__in=set(account_ids)).values_list("pk", "kind"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, kind FROM accounts_account WHERE id = ANY(%s::bigint[])", [literals.array(account_ids)])
+        return dict(cursor.fetchall())
 
 
 def time_zones(account_ids: Iterable[int]) -> dict[int, ZoneInfo]:
@@ -209,12 +213,15 @@ def time_zones(account_ids: Iterable[int]) -> dict[int, ZoneInfo]:
 
 def parties(account_ids: Iterable[int]) -> dict[int, dict[str, str]]:
     """Names and addresses as they are printed, by account."""
-    return {
-        pk: {"name": name, "address": address, "country": country, "email": email}
-        for pk, name, address, country, email in Account.objects.filter(pk__in=set(account_ids)).values_list(
-            "pk", "name", "address", "country", "email"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, name, address, country, email FROM accounts_account WHERE id = ANY(%s::bigint[])",
+            [literals.array(account_ids)],
         )
-    }
+        return {
+            id: {"name": name, "address": address, "country": country, "email": email}
+            for id, name, address, country, email in cursor.fetchall()
+        }
 
 
 def time_zone_of(seller_id: int) -> ZoneInfo:

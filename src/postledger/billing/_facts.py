@@ -8,9 +8,8 @@ from fractions import Fraction
 from django.db import connection
 
 from postledger.accounts import queries as accounts
-from postledger.billing.models import PendingUsage, RepeatingDebit
 from postledger.catalog.queries import PlanBook
-from postledger.core import facts, lots
+from postledger.core import facts, literals, lots
 from postledger.core.period import Period
 from postledger.core.quantity import Reading
 from postledger.core.tax import Rates
@@ -31,7 +30,7 @@ def load(
     """
     subs = subscriptions.load(ids, book, lock=lock)
     _add_pending(subs, book)
-    _add_debits(subs, day)
+    _add_debits(subs)
     if day is not None:
         _add_lots(subs, day)
     resellers = _add_wholesale(subs, book, day)
@@ -45,7 +44,7 @@ def taxes(pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Rates]:
         cursor.execute(
             "SELECT p.s, p.b, b.is_tax_exempt, t.taxes::text FROM unnest(%s::bigint[], %s::bigint[]) AS p(s, b) "
             "JOIN accounts_account b ON b.id = p.b LEFT JOIN billing_sellersettings t ON t.seller_id = p.s",
-            [[pair[0] for pair in pairs], [pair[1] for pair in pairs]],
+            [literals.array(pair[0] for pair in pairs), literals.array(pair[1] for pair in pairs)],
         )
         return {
             (seller_id, buyer_id): () if exempt else _rates(text)
@@ -66,34 +65,41 @@ def _rates(text: str | None) -> Rates:
 
 
 def _add_pending(subs: dict[int, facts.Subscription], book: PlanBook) -> None:
-    rows = list(
-        PendingUsage.objects.filter(subscription_id__in=list(subs))
-        .order_by("closes_on", "pk")
-        .select_related("plan_version")
-    )
-    book.load({row.plan_version.plan_id for row in rows})
-    for row in rows:
-        subs[row.subscription_id].pending.append(
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT w.id, w.subscription_id, w.item, w.start, w."end", w.closes_on, w.plan_version_id, w.months, '
+            "w.price, w.threshold, v.plan_id FROM billing_pendingusage w "
+            "JOIN catalog_planversion v ON v.id = w.plan_version_id "
+            "WHERE w.subscription_id = ANY(%s::bigint[]) ORDER BY w.closes_on, w.id",
+            [literals.array(subs)],
+        )
+        rows = cursor.fetchall()
+    book.load({row[10] for row in rows})
+    for id, subscription_id, item, start, end, closes_on, version_id, months, price, threshold, _ in rows:
+        subs[subscription_id].pending.append(
             facts.Pending(
-                item=row.item,
-                period=Period(row.start, row.end),
-                closes_on=row.closes_on,
-                terms=book.terms(row.plan_version_id),
-                months=row.months,
-                price=Fraction(row.price),
-                threshold=Fraction(row.threshold),
-                id=row.pk,
+                item=item,
+                period=Period(start, end),
+                closes_on=closes_on,
+                terms=book.terms(version_id),
+                months=months,
+                price=Fraction(price),
+                threshold=Fraction(threshold),
+                id=id,
             )
         )
 
 
-def _add_debits(subs: dict[int, facts.Subscription], day: dt.date | None) -> None:
-    for row in RepeatingDebit.objects.filter(subscription_id__in=list(subs), until=None).order_by("pk"):
-        sub = subs[row.subscription_id]
-        sub.debits = (
-            *sub.debits,
-            facts.Debit(row.pk, row.amount, row.is_taxed, row.every, row.text),
+def _add_debits(subs: dict[int, facts.Subscription]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, subscription_id, amount, is_taxed, every, text FROM billing_repeatingdebit "
+            "WHERE subscription_id = ANY(%s::bigint[]) AND until IS NULL ORDER BY id",
+            [literals.array(subs)],
         )
+        for id, subscription_id, amount, is_taxed, every, text in cursor.fetchall():
+            sub = subs[subscription_id]
+            sub.debits = (*sub.debits, facts.Debit(id, amount, is_taxed, every, text))
 
 
 def _add_lots(subs: dict[int, facts.Subscription], day: dt.date) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
+import orjson
 from django.db import connection
 
 from postledger.accounts import queries as accounts
@@ -105,7 +107,7 @@ def _copy_lines(cursor, made: Sequence[Draft]) -> None:
         "full_start, full_end, quantity, unit_price, amount, is_taxed, why) FROM STDIN (FORMAT BINARY)"
     ) as copy:
         copy.set_types(
-            "int8 int8 int8 int2 varchar varchar date date date date numeric numeric int8 bool jsonb".split()
+            "int8 int8 int8 int2 varchar varchar date date date date numeric numeric int8 bool bytea".split()
         )
         write_row = copy.write_row
         for draft in made:
@@ -128,7 +130,7 @@ def _copy_lines(cursor, made: Sequence[Draft]) -> None:
                         _decimal(line.unit_price),
                         line.amount,
                         line.is_taxed,
-                        line.why,
+                        _jsonb(line.why),
                     )
                 )
 
@@ -159,7 +161,7 @@ def _copy_invoices(cursor, made: Sequence[Draft], entries: Sequence[int], posted
         '"on", posted_on, closes_on, currency, subtotal, tax, total, is_silent, parties) FROM STDIN (FORMAT BINARY)'
     ) as copy:
         copy.set_types(
-            "int8 int8 int8 int8 int8 int8 int8 varchar date date date varchar int8 int8 int8 bool jsonb".split()
+            "int8 int8 int8 int8 int8 int8 int8 varchar date date date varchar int8 int8 int8 bool bytea".split()
         )
         for draft, entry_id in zip(made, entries, strict=True):
             booking, total, taxed = draft.booking, draft.total, draft.tax
@@ -181,7 +183,7 @@ def _copy_invoices(cursor, made: Sequence[Draft], entries: Sequence[int], posted
                     taxed,
                     total,
                     not any(line.amount for line in booking.lines),
-                    {"seller": parties[draft.seller_id], "buyer": parties[draft.buyer_id]},
+                    _jsonb({"seller": parties[draft.seller_id], "buyer": parties[draft.buyer_id]}),
                 )
             )
 
@@ -197,6 +199,11 @@ def _owners(subscription_ids: set[int]) -> dict[int, tuple[int, int]]:
         return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
 
 
+def _jsonb(document: dict[str, Any]) -> bytes:
+    """A document in the wire form of jsonb: its version, then the text."""
+    return b"\x01" + orjson.dumps(document)
+
+
 _known: dict[Fraction, Decimal] = {}
 
 
@@ -204,6 +211,8 @@ def _decimal(value: Fraction | None) -> Decimal | None:
     """The printed form of an exact number; the exact one is in the line's `why`."""
     if value is None:
         return None
+    if value.denominator == 1:
+        return Decimal(value.numerator)
     found = _known.get(value)
     if found is None:
         if len(_known) > 100_000:

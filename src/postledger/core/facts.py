@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from postledger.core.period import Period, add_months
+from postledger.core.period import Period, add_months, span
 from postledger.core.quantity import Reading
 from postledger.core.terms import Terms
 
@@ -159,15 +159,12 @@ class Subscription:
     @property
     def period(self) -> Period:
         """The open billing period."""
-        return Period(
-            add_months(self.anchor, self.offset), add_months(self.anchor, self.offset + self.months)
-        )
+        return span(self.anchor, self.offset, self.months)
 
     @property
     def month(self) -> Period:
         """The open billing month."""
-        first = self.offset + self.month_index
-        return Period(add_months(self.anchor, first), add_months(self.anchor, first + 1))
+        return span(self.anchor, self.offset + self.month_index, 1)
 
     @property
     def next_close(self) -> dt.date | None:

@@ -35,14 +35,17 @@ def fees(
     sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date, by_period: bool, by_month: bool
 ) -> Iterator[Line]:
     """The recurring lines of all units held above free, from `day` on; of the period's cadence, the month's, or both."""
-    units = held(sub, charge) - sub.free_units(terms, charge.name)
+    opens = by_month if charge.cadence == "month" else by_period
     if charge.measure == "metered":
         yield from _commitment(sub, terms, charge, day=day, by_period=by_period)
-        if charge.timing == "advance" and (by_month if charge.cadence == "month" else by_period):
-            yield from _ahead(sub, terms, charge, day=day)
+        if charge.timing == "advance":
+            if opens:
+                yield from _ahead(sub, terms, charge, day=day)
             return
-    if (by_month if charge.cadence == "month" else by_period) and units > 0:
-        yield from _recurring(sub, terms, charge, units, day=day)
+    if opens and charge.recurring:
+        units = held(sub, charge) - sub.free_units(terms, charge.name)
+        if units > 0:
+            yield from _recurring(sub, terms, charge, units, day=day)
 
 
 def setup(sub: Subscription, terms: Terms, name: str, units: Fraction) -> Iterator[Line]:
@@ -160,6 +163,8 @@ def _commitment(
     sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date, by_period: bool
 ) -> Iterator[Line]:
     """Units prepaid for the period at the period's discount (U8)."""
+    if not charge.commitment:
+        return
     price = terms.rates(charge.name, sub.months).commitment
     if not (by_period and price and charge.commitment_units and is_on(sub, charge)):
         return

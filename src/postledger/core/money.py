@@ -17,16 +17,20 @@ def exponent(currency: str) -> int:
 
 def round_half_away(value: Fraction) -> int:
     """The nearest whole number; a half goes away from zero (M1: the absolute value is rounded, then signed)."""
-    numerator, denominator = value.numerator, value.denominator
-    quotient, remainder = divmod(abs(numerator), denominator)
-    if 2 * remainder >= denominator:
-        quotient += 1
-    return quotient if numerator >= 0 else -quotient
+    return _divide(value.numerator, value.denominator)
 
 
 def to_minor(value: Fraction, currency: str) -> int:
     """An exact amount in major units, rounded once to the currency's smallest unit (M1)."""
-    return round_half_away(value * 10 ** exponent(currency))
+    return _divide(value.numerator * 10 ** exponent(currency), value.denominator)
+
+
+def _divide(numerator: int, denominator: int) -> int:
+    """numerator ÷ denominator (above 0) to the nearest whole number, a half away from zero; no fraction is built."""
+    quotient, remainder = divmod(abs(numerator), denominator)
+    if 2 * remainder >= denominator:
+        quotient += 1
+    return quotient if numerator >= 0 else -quotient
 
 
 def from_minor(minor: int, currency: str) -> Fraction:

@@ -5,6 +5,7 @@ Invariant: every boundary is counted from the anchor's original day, never from 
 
 import calendar
 import datetime as dt
+import functools
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -25,12 +26,19 @@ class Period:
         return self.start <= day < self.end
 
 
+@functools.lru_cache(maxsize=65_536)
 def add_months(anchor: dt.date, months: int) -> dt.date:
     """The anniversary `months` after the anchor, clamped to the month's end: 31 Jan + 1 is 28 Feb (C2)."""
     index = anchor.year * 12 + anchor.month - 1 + months
     year, month = divmod(index, 12)
     day = min(anchor.day, calendar.monthrange(year, month + 1)[1])
     return dt.date(year, month + 1, day)
+
+
+@functools.lru_cache(maxsize=65_536)
+def span(anchor: dt.date, first: int, count: int) -> Period:
+    """The months `first` to `first + count` after the anchor as a period; a run asks for the same few again and again."""
+    return Period(add_months(anchor, first), add_months(anchor, first + count))
 
 
 def share_left(full: Period, day: dt.date) -> Fraction:

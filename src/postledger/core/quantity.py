@@ -39,10 +39,20 @@ class Unrateable(ValueError):
 
 
 def kept(charge: Charge, value: Fraction) -> Fraction:
-    """A reading kept to the charge's step, half up; a started unit counts whole where the charge says so (U2, U6)."""
+    """A reading kept to the charge's step, half up; a started unit counts whole where the charge says so (U2, U6).
+
+    Raises:
+        Unrateable: the reading is less than nothing.
+    """
+    if value.numerator < 0:
+        raise Unrateable(
+            f"A reading of {charge.name} is {value}, less than nothing. "
+            "Correct or remove the reading, then release the account."
+        )
     step = charge.step
-    if step != 1 or value.denominator != 1:
-        value = (value / step + Fraction(1, 2)).__floor__() * step
+    steps, part = value.denominator * step.numerator, value.numerator * step.denominator
+    if part % steps:
+        value = Fraction((2 * part + steps) // (2 * steps) * step.numerator, step.denominator)
     if charge.started_unit:
         block = max(step, Fraction(1))
         value = -((-value / block).__floor__()) * block
@@ -89,17 +99,11 @@ def measured(
         threshold: free units, or the reserved limit; applied per day for an average.
         counts_closing: the closing reading belongs to this month (U5), not to the next.
     """
-    for reading in readings:
-        if reading.value < 0:
-            raise Unrateable(
-                f"The reading of {charge.name} on {reading.day} is {reading.value}, less than nothing. "
-                "Correct or remove the reading, then release the account."
-            )
     if charge.aggregate == "last":
         last = closing(readings, closes_on)
         if last is None:
             return None
-        return Measured(max(_ZERO, kept(charge, last.value) - threshold), (last,))
+        return Measured(_above(kept(charge, last.value), threshold), (last,))
     if charge.aggregate == "average":
         return _average(charge, readings, window, month_days, threshold)
     inside = [
@@ -111,9 +115,17 @@ def measured(
         return None
     if charge.aggregate == "peak":
         top = max(inside, key=lambda reading: reading.value)
-        return Measured(max(_ZERO, kept(charge, top.value) - threshold), (top,))
+        return Measured(_above(kept(charge, top.value), threshold), (top,))
     total = sum((kept(charge, reading.value) for reading in inside), _ZERO)
-    return Measured(max(_ZERO, total - threshold), tuple(inside))
+    return Measured(_above(total, threshold), tuple(inside))
+
+
+def _above(units: Fraction, threshold: Fraction) -> Fraction:
+    """Units above a threshold, never fewer than none."""
+    if not threshold.numerator:
+        return units
+    above = units - threshold
+    return above if above.numerator > 0 else _ZERO
 
 
 def _average(
@@ -130,5 +142,5 @@ def _average(
         start = max(reading.day, window.start)
         end = held[position + 1].day if position + 1 < len(held) else window.end
         if end > start:
-            unit_days += max(_ZERO, kept(charge, reading.value) - threshold) * (end - start).days
+            unit_days += _above(kept(charge, reading.value), threshold) * (end - start).days
     return Measured(unit_days / month_days, tuple(held))

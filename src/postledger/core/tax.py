@@ -1,12 +1,13 @@
 """Tax on an invoice: once on the taxed subtotal with the summed rate, then split (M3)."""
 
+import functools
 from collections.abc import Sequence
 from fractions import Fraction
 
 from postledger.core import money
 from postledger.core.facts import Line
 
-Rates = Sequence[tuple[str, Fraction]]
+Rates = tuple[tuple[str, Fraction], ...]
 
 
 def line(lines: Sequence[Line], rates: Rates) -> Line | None:
@@ -19,8 +20,7 @@ def line(lines: Sequence[Line], rates: Rates) -> Line | None:
     subtotal = sum(line.amount for line in lines if line.is_taxed)
     if not subtotal:
         return None
-    summed = sum((rate for _, rate in rates), Fraction(0))
-    total = money.round_half_away(subtotal * summed / 100)
+    total = money.round_half_away(subtotal * summed(rates) / 100)
     return Line(
         kind="tax",
         item="tax",
@@ -35,12 +35,18 @@ def line(lines: Sequence[Line], rates: Rates) -> Line | None:
     )
 
 
+@functools.lru_cache(maxsize=4096)
+def summed(rates: Rates) -> Fraction:
+    """All taxes together, in per cent."""
+    return sum((rate for _, rate in rates), Fraction(0))
+
+
 def split(total: int, rates: Rates) -> dict[str, int]:
     """The parts of a tax in whole minor units; they add up to `total`."""
-    summed = sum((rate for _, rate in rates), Fraction(0))
-    if not summed:
-        return {name: 0 for name, _ in rates}
-    parts = {name: int(abs(total) * rate / summed) for name, rate in rates}
+    whole = summed(rates)
+    if not whole or len(rates) == 1:
+        return {name: total if whole else 0 for name, _ in rates}
+    parts = {name: int(abs(total) * rate / whole) for name, rate in rates}
     odd = abs(total) - sum(parts.values())
     for name, _ in list(rates)[:odd]:
         parts[name] += 1

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from postledger.core import literals
 from postledger.ledger.types import NewEntry
 
 
@@ -64,7 +65,12 @@ def _accounts(entries: Sequence[NewEntry]) -> dict[tuple[int, str, str, int | No
         for kind, _ in entry.legs:
             wanted.add((entry.seller_id, kind, entry.currency, None))
     rows = sorted(wanted, key=lambda row: (row[0], row[1], row[2], row[3] or 0))
-    columns = [[row[column] for row in rows] for column in range(4)]
+    columns = [
+        literals.array(row[0] for row in rows),
+        [row[1] for row in rows],
+        [row[2] for row in rows],
+        literals.array(row[3] for row in rows),
+    ]
     given = (
         "unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[]) AS n(seller_id, kind, currency, buyer_id)"
     )

@@ -3,13 +3,13 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import AccountView, Viewer
 from postledger.billing import queries as billing
-from postledger.core import money, posting
+from postledger.core import literals, money, posting
 from postledger.core.errors import Refusal
 from postledger.events import operations as events
 from postledger.ledger import operations as ledger
@@ -171,7 +171,11 @@ def require_covered(*, buyer_id: int, amount: int, limit: int | None = None) -> 
 
 def note_closes(buyer_ids: Iterable[int]) -> None:
     """Remember, in the transaction of the closes, whose card is to be charged for them (M5)."""
-    PaymentTerms.objects.filter(pk__in=list(buyer_ids), method="card").update(is_close_due=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE payments_paymentterms SET is_close_due = true WHERE buyer_id = ANY(%s::bigint[]) AND method = 'card'",
+            [literals.array(buyer_ids)],
+        )
 
 
 def charge_card(*, buyer_id: int, day: dt.date, now: dt.datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from postledger.core import facts
+from postledger.core import facts, literals
 from postledger.core.errors import Refusal
 from postledger.subscriptions.models import Change, Item, Subscription
 
@@ -117,11 +117,11 @@ def save_closes(subs: Sequence[facts.Subscription]) -> None:
             "is_period_over = n.over FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::date[], %s::bool[]) "
             "AS n(id, o, m, c, over) WHERE s.id = n.id",
             [
-                [sub.id for sub in subs],
-                [sub.offset for sub in subs],
-                [sub.month_index for sub in subs],
-                [sub.next_close for sub in subs],
-                [sub.is_period_over for sub in subs],
+                literals.array(sub.id for sub in subs),
+                literals.array(sub.offset for sub in subs),
+                literals.array(sub.month_index for sub in subs),
+                literals.array(sub.next_close for sub in subs),
+                literals.array(sub.is_period_over for sub in subs),
             ],
         )
 
@@ -140,13 +140,13 @@ def save_items(subs: Iterable[facts.Subscription]) -> None:
             "ON CONFLICT (subscription_id, charge) DO UPDATE SET quantity = excluded.quantity, "
             "is_on = excluded.is_on, usage_from = excluded.usage_from, pool_units = excluded.pool_units",
             [
-                [row[0] for row in rows],
-                [row[1] for row in rows],
+                literals.array(row[0] for row in rows),
+                literals.array(row[1] for row in rows),
                 [row[2] for row in rows],
-                [_decimal(row[3].quantity) for row in rows],
-                [row[3].is_on for row in rows],
-                [row[3].usage_from for row in rows],
-                [_decimal(row[3].pool_units) for row in rows],
+                literals.array(_decimal(row[3].quantity) for row in rows),
+                literals.array(row[3].is_on for row in rows),
+                literals.array(row[3].usage_from for row in rows),
+                literals.array(_decimal(row[3].pool_units) for row in rows),
             ],
         )
 

@@ -10,7 +10,7 @@ from django.db import connection
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
 from postledger.catalog.queries import PlanBook
-from postledger.core import facts
+from postledger.core import facts, literals
 from postledger.core.errors import Refusal
 from postledger.core.period import add_months
 from postledger.subscriptions.models import Change, Item, Subscription
@@ -38,9 +38,9 @@ def load(ids: Sequence[int], book: PlanBook, *, lock: bool = False) -> dict[int,
     found: dict[int, facts.Subscription] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM subscriptions_subscription WHERE id = ANY(%s) ORDER BY id"
+            f"SELECT {_COLUMNS} FROM subscriptions_subscription WHERE id = ANY(%s::bigint[]) ORDER BY id"
             + (" FOR UPDATE" if lock else ""),
-            [list(ids)],
+            [literals.array(ids)],
         )
         rows = cursor.fetchall()
         book.load({row[3] for row in rows})
@@ -67,8 +67,8 @@ def load(ids: Sequence[int], book: PlanBook, *, lock: bool = False) -> dict[int,
             )
         cursor.execute(
             "SELECT subscription_id, charge, quantity, is_on, usage_from, pool_units "
-            "FROM subscriptions_item WHERE subscription_id = ANY(%s)",
-            [list(ids)],
+            "FROM subscriptions_item WHERE subscription_id = ANY(%s::bigint[])",
+            [literals.array(ids)],
         )
         for subscription_id, charge, quantity, is_on, usage_from, pool_units in cursor.fetchall():
             found[subscription_id].items[charge] = facts.Item(

@@ -8,9 +8,10 @@ from fractions import Fraction
 from django.db import connection
 
 from postledger.accounts.types import Viewer
+from postledger.core import literals
 from postledger.core.quantity import Reading as Fact
 from postledger.subscriptions import queries as subscriptions
-from postledger.usage.models import Reading, RefusedReading
+from postledger.usage.models import Reading
 from postledger.usage.types import ReadingView
 
 Facts = dict[int, dict[str, list[Fact]]]
@@ -27,7 +28,7 @@ def on_days(wanted: Iterable[tuple[int, dt.date]]) -> Facts:
     pairs = list(wanted)
     return _facts(
         "JOIN unnest(%s::bigint[], %s::date[]) AS w(id, day) ON r.subscription_id = w.id AND r.day = w.day",
-        [[pair[0] for pair in pairs], [pair[1] for pair in pairs]],
+        [literals.array(pair[0] for pair in pairs), literals.array(pair[1] for pair in pairs)],
     )
 
 
@@ -37,19 +38,23 @@ def between(wanted: Iterable[tuple[int, dt.date, dt.date]]) -> Facts:
     return _facts(
         "JOIN unnest(%s::bigint[], %s::date[], %s::date[]) AS w(id, first, last) "
         "ON r.subscription_id = w.id AND r.day BETWEEN w.first AND w.last",
-        [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+        [literals.array(row[column] for row in rows) for column in range(3)],
     )
 
 
 def refused(subscription_ids: Sequence[int]) -> dict[int, str]:
     """In words, what was answered that cannot be a reading and nobody has cleared yet, by subscription."""
-    found: dict[int, str] = {}
-    for row in RefusedReading.objects.filter(subscription_id__in=list(subscription_ids), cleared_at=None):
-        found[row.subscription_id] = (
-            f"The platform answered {row.value} for {row.meter} at {row.taken_at:%Y-%m-%d %H:%M} UTC, which {row.reason}. "
-            "Look at the platform, correct the reading if need be, then release the account."
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT subscription_id, value, meter, to_char(taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), reason "
+            "FROM usage_refusedreading WHERE subscription_id = ANY(%s::bigint[]) AND cleared_at IS NULL ORDER BY id",
+            [literals.array(subscription_ids)],
         )
-    return found
+        return {
+            subscription_id: f"The platform answered {value} for {meter} at {taken_at} UTC, which {reason}. "
+            "Look at the platform, correct the reading if need be, then release the account."
+            for subscription_id, value, meter, taken_at, reason in cursor.fetchall()
+        }
 
 
 def last_day(subscription_ids: Sequence[int]) -> dict[int, dt.date]:
@@ -77,7 +82,7 @@ def readings_of(
 
 def _facts(join: str, parameters: list) -> Facts:
     found: Facts = {}
-    if not parameters[0]:
+    if parameters[0] == "{}":
         return found
     with connection.cursor() as cursor:
         cursor.execute(_SELECT + join + " ORDER BY r.subscription_id, r.meter, r.taken_at, r.id", parameters)
