@@ -17,9 +17,9 @@ from postledger_sandbox.portal import Portal
 from postledger_sandbox.rules import background
 from postledger_sandbox.services import ALL, registry
 from postledger_sandbox.state.world import NULL_REFERENCE, Call, World
+from postledger_sandbox.wire.fuse import FuseEndpoint
 from postledger_sandbox.wire.http import Request, Response
 from postledger_sandbox.wire.soap import (
-    UNABLE_TO_PROCESS,
     Denied,
     Endpoint,
     Exchange,
@@ -46,7 +46,8 @@ class Application:
         self.mistakes: list[str] = []
         self.control = Control(world, self.faults, self.log)
         self.portal = Portal(world, self.log)
-        self.endpoint = Endpoint(world, registry.bind(world.contract, ALL), registry.not_acted)
+        endpoint = FuseEndpoint if world.options.dialect == "F" else Endpoint
+        self.endpoint = endpoint(world, registry.bind(world.contract, ALL), registry.not_acted)
 
     def __call__(self, request: Request) -> Response:
         path = request.path.lower()
@@ -119,7 +120,7 @@ class Application:
                 raise
             except Exception as error:
                 self.mistakes.append(traceback.format_exc())
-                raise SoapFault("Server", UNABLE_TO_PROCESS + NULL_REFERENCE, operation_ran=True) from error
+                raise self.endpoint.failed(NULL_REFERENCE) from error
             finally:
                 self.world.store.commit()
         return self.endpoint.answer(service, body, operation, exchange)
@@ -144,7 +145,7 @@ class Application:
         if kind == "redirect":
             return Response(302, "Found", [("Location", rule.location)])
         if kind == "fault_before":
-            raise SoapFault("Server", UNABLE_TO_PROCESS + rule.text, operation_ran=True)
+            raise self.endpoint.failed(rule.text)
         if kind == "cut_before":
             return Response(cut=True)
         if kind == "slow":
@@ -163,7 +164,7 @@ class Application:
             if kind == "timeout_after" or not released:
                 return Response(cut=True)
         if kind == "fault_after":
-            raise SoapFault("Server", UNABLE_TO_PROCESS + rule.text, operation_ran=True)
+            raise self.endpoint.failed(rule.text)
         return _hostile(rule, response)
 
 
@@ -204,7 +205,7 @@ def _hostile(rule: Rule, response: Response) -> Response:
     elif kind == "wrong_charset":
         response.body = response.body.decode().encode("utf-16")
     elif kind == "malformed":
-        response.body = response.body.replace(b"</soap:Envelope>", b"</soap:Envelop>")
+        response.body = response.body.replace(b"Envelope>", b"Envelop>")
     elif kind == "html":
         response.headers = [("Content-Type", "text/html; charset=utf-8")]
         response.body = b"<html><body>The service is being upgraded.<br></body></html>"
@@ -214,7 +215,8 @@ def _hostile(rule: Rule, response: Response) -> Response:
 def _service_or_start_page(endpoint: Endpoint, request: Request) -> Response:
     if request.path not in ("", "/"):
         return Response(404, "Not Found", [("Content-Type", "text/html")], b"404 Not Found")
-    links = "".join(f'<li><a href="/{name}.asmx">{name}</a></li>' for name in endpoint.contract.services)
+    suffix = "" if endpoint.contract.dialect == "F" else ".asmx"
+    links = "".join(f'<li><a href="/{name}{suffix}">{name}</a></li>' for name in endpoint.contract.services)
     page = (
         '<!doctype html><html lang="en"><head><title>Sandbox Enterprise Server</title></head><body>'
         f'<h1>Sandbox Enterprise Server</h1><p><a href="/_control/">Control page</a>,'

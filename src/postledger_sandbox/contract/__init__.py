@@ -113,6 +113,10 @@ GROUPS = {
 _OPERATION = re.compile(r"(\w+)\((.*)\) ?(\S+)$")
 
 
+# FuseCP offers what SolidCP offers; how its members are named and ordered is in datacontract.py.
+_DESCRIBED_AS = {"W": "W", "S": "S", "F": "S"}
+
+
 def _lines(file_name: str, dialect: str) -> list[tuple[bool, str]]:
     """The lines of a description that hold for the dialect, joined and without their mark; headings come as (True, text)."""
     joined: list[str] = []
@@ -129,7 +133,7 @@ def _lines(file_name: str, dialect: str) -> list[tuple[bool, str]]:
         mark = marked.match(line)
         if mark is None:
             lines.append((True, line))
-        elif "*" in mark.group() or dialect in mark.group():
+        elif "*" in mark.group() or _DESCRIBED_AS[dialect] in mark.group():
             lines.append((False, line[mark.end() :].strip()))
     return lines
 
@@ -138,7 +142,7 @@ def _pairs(text: str, dialect: str) -> tuple[tuple[str, str], ...]:
     pairs = []
     for item in filter(None, (part.strip() for part in text.split(","))):
         only, slash, rest = item.partition("/")
-        if slash and dialect not in only:
+        if slash and _DESCRIBED_AS[dialect] not in only:
             continue
         name, _, kind = (rest if slash else item).partition(":")
         pairs.append((name, kind))

@@ -96,8 +96,8 @@ class Endpoint:
         self.contract: Contract = world.contract
         self.operations = operations
         self.not_acted = not_acted
-        self.reader = Reader(self.contract, world.clock.zone)
-        self.writer = Writer(self.contract, world.clock.zone)
+        self.reader = self._make_reader()
+        self.writer = self._make_writer()
         self.services = {name.lower(): service for name, service in self.contract.services.items()}
         self.actions = {
             (service.name, wsdl.action_of(self.contract, service, name)): operation
@@ -105,6 +105,12 @@ class Endpoint:
             for name, operation in service.operations.items()
         }
         self._wsdl: dict[tuple[str, str], bytes] = {}
+
+    def _make_reader(self) -> Reader:
+        return Reader(self.contract, self.world.clock.zone)
+
+    def _make_writer(self) -> Writer:
+        return Writer(self.contract, self.world.clock.zone)
 
     def service_at(self, path: str) -> Service | None:
         """The service at a path such as /esUsers.asmx."""
@@ -121,7 +127,7 @@ class Endpoint:
         if "wsdl" in request.target.partition("?")[2].lower():
             key = (service.name, address)
             if key not in self._wsdl:
-                self._wsdl[key] = wsdl.document(contract=self.contract, service=service, address=address)
+                self._wsdl[key] = self._document(service, address)
             return Response(headers=[("Content-Type", "text/xml; charset=utf-8")], body=self._wsdl[key])
         items = "".join(f"<li>{name}</li>" for name in service.operations)
         page = (
@@ -129,6 +135,9 @@ class Endpoint:
             f'<p><a href="?WSDL">Service Description</a></p><ul>{items}</ul></body></html>'
         )
         return Response(headers=[("Content-Type", "text/html; charset=utf-8")], body=page.encode())
+
+    def _document(self, service: Service, address: str) -> bytes:
+        return wsdl.document(contract=self.contract, service=service, address=address)
 
     # Calls
 
@@ -144,8 +153,7 @@ class Endpoint:
         action = self._action(request, header)
         if action is None:
             exchange.message_id = None
-            text = "WSE012: The input was not a valid SOAP message because the following information is missing: action."
-            raise SoapFault("Client", text, has_detail=False, version=SOAP12)
+            raise self._no_action(None)
         operation = self.actions.get((service.name, action))
         if operation is not None:
             exchange.operation = operation.name
@@ -153,8 +161,7 @@ class Endpoint:
         exchange.caller = caller.user["Username"] if caller.user else ""
         self._understand(header, exchange.version)
         if operation is None:
-            text = f"Server did not recognize the value of HTTP Header SOAPAction: {action}."
-            raise SoapFault("Client", text)
+            raise self._no_action(action)
         try:
             first = (
                 next((child for child in body if isinstance(child.tag, str)), None)
@@ -163,7 +170,7 @@ class Endpoint:
             )
             exchange.arguments = self.reader.arguments(operation, service.namespace, first)
         except Unreadable as error:
-            raise SoapFault("Client", UNABLE_TO_READ + str(error)) from error
+            raise self._unreadable(service, operation, error) from error
         return operation, Call(self.world, caller, service.name, operation.name)
 
     def run(self, operation: Operation, call: Call, exchange: Exchange) -> str:
@@ -181,7 +188,7 @@ class Endpoint:
                 exchange.result = refused(self.contract, operation, refusal.code)
             return self.writer.answer(operation, service.namespace, exchange.result)
         except (Fault, Unwritable) as fault:
-            raise SoapFault("Server", UNABLE_TO_PROCESS + str(fault), operation_ran=True) from fault
+            raise self.failed(str(fault)) from fault
 
     def answer(self, service: Service, body: str, operation: Operation, exchange: Exchange) -> Response:
         action = f"{wsdl.action_of(self.contract, service, operation.name)}Response"
@@ -211,6 +218,23 @@ class Endpoint:
             ],
             b"401 Access Denied",
         )
+
+    # The faults of the stack
+
+    def failed(self, text: str) -> SoapFault:
+        """The fault for an exception in the operation."""
+        return SoapFault("Server", UNABLE_TO_PROCESS + text, operation_ran=True)
+
+    def _no_action(self, action: str | None) -> SoapFault:
+        if action is None:
+            text = (
+                "The input was not a valid SOAP message because the following information is missing: action."
+            )
+            return SoapFault("Client", f"WSE012: {text}", has_detail=False, version=SOAP12)
+        return SoapFault("Client", f"Server did not recognize the value of HTTP Header SOAPAction: {action}.")
+
+    def _unreadable(self, service: Service, operation: Operation, error: Unreadable) -> SoapFault:
+        return SoapFault("Client", UNABLE_TO_READ + str(error))
 
     # Reading a request
 
@@ -255,7 +279,7 @@ class Endpoint:
 
     def _understand(self, header: etree._Element | None, version: str) -> None:
         for item in header if header is not None else ():
-            if not isinstance(item.tag, str) or etree.QName(item).namespace in UNDERSTOOD:
+            if not isinstance(item.tag, str) or etree.QName(item).namespace in self._known_headers():
                 continue
             if item.get(f"{{{version}}}mustUnderstand") in ("1", "true"):
                 name = etree.QName(item).localname
@@ -265,6 +289,9 @@ class Endpoint:
                     has_detail=False,
                     operation_ran=True,
                 )
+
+    def _known_headers(self) -> frozenset[str]:
+        return UNDERSTOOD
 
     # Credentials
 
@@ -383,13 +410,16 @@ class Endpoint:
         return Response(
             status,
             reason,
-            [
-                ("X-AspNet-Version", "4.0.30319"),
-                ("Cache-Control", "private, max-age=0" if has_run else "private"),
-                ("Content-Type", f"{media_type}; charset=utf-8"),
-            ],
+            self._headers(media_type, has_run=has_run),
             text.encode(),
         )
+
+    def _headers(self, media_type: str, *, has_run: bool) -> list[tuple[str, str]]:
+        return [
+            ("X-AspNet-Version", "4.0.30319"),
+            ("Cache-Control", "private, max-age=0" if has_run else "private"),
+            ("Content-Type", f"{media_type}; charset=utf-8"),
+        ]
 
 
 def password_matches(dialect: str, user: Row, password: str) -> bool:
