@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -33,9 +34,9 @@ from postledger.cli import _processes
 from postledger.cli._story import PASSWORD, SYSTEM, Story
 from postledger.core import money
 from postledger.core.errors import Refusal
+from postledger.documents import invoice as printed
 from postledger.provisioning import queries
 from postledger.usage import queries as usage
-from postledger.worker import tasks
 from postledger.workflows import collect_usage, daily_jobs, reconcile
 from postledger_sandbox.server import Process, RemoteControl
 
@@ -93,12 +94,12 @@ def _play(sandbox: Process, told: Callable[[str], None], processes: _processes.P
     story.open_shop()
     story.take_customers()
     story.order_exchange()
-    jobs.run(tasks.reconcile, now=story.now)
+    jobs.run("reconcile", now=story.now)
     for found in story.customers.values():
         told(f"{found.name}: {queries.progress(SYSTEM, found.id).words}{_where(found)}")
     story.now += dt.timedelta(days=3)
     story.order_mailboxes()
-    jobs.run(tasks.reconcile, now=story.now)
+    jobs.run("reconcile", now=story.now)
     for found in story.customers.values():
         told(f"{found.name}: {_dns_words(found)}")
     story.now += dt.timedelta(days=20)
@@ -106,16 +107,16 @@ def _play(sandbox: Process, told: Callable[[str], None], processes: _processes.P
     story.now = CLOSES
     told(f"{story.now:%-d %B %Y}: the month closes; the platform is read")
     for connection in story.connections.values():
-        jobs.run(tasks.collect_usage_of, connection_id=connection.id, now=story.now, refresh_wait_s=1.0)
-    jobs.run(tasks.daily_jobs, now=story.now)
+        jobs.run("collect_usage_of", connection_id=connection.id, now=story.now, refresh_wait_s=1.0)
+    jobs.run("daily_jobs", now=story.now)
     for found in story.customers.values():
         for invoice in _invoices(found):
             told(f"{found.name}: invoice {invoice.number} of {invoice.on} over {_amount(invoice)}")
     before = _counted(story)
     for connection in story.connections.values():
-        jobs.run(tasks.collect_usage_of, connection_id=connection.id, now=story.now)
-    jobs.run(tasks.reconcile, now=story.now)
-    jobs.run(tasks.daily_jobs, now=story.now)
+        jobs.run("collect_usage_of", connection_id=connection.id, now=story.now)
+    jobs.run("reconcile", now=story.now)
+    jobs.run("daily_jobs", now=story.now)
     after = _counted(story)
     told(f"The same jobs once more: {'nothing changes' if before == after else f'{before} became {after}'}")
     first = {code: len(_invoices(found)) for code, found in story.customers.items()}
@@ -136,8 +137,8 @@ def _year(story: Story, jobs: "_Jobs", told: Callable[[str], None]) -> dict[str,
         year, number = divmod(CLOSES.month - 1 + month, 12)
         story.now = CLOSES.replace(year=CLOSES.year + year, month=number + 1)
         for connection in story.connections.values():
-            jobs.run(tasks.collect_usage_of, connection_id=connection.id, now=story.now)
-        jobs.run(tasks.daily_jobs, now=story.now)
+            jobs.run("collect_usage_of", connection_id=connection.id, now=story.now)
+        jobs.run("daily_jobs", now=story.now)
     globex = story.customers["globex"]
     rows = [
         {
@@ -168,6 +169,7 @@ def _customer(found: AccountView, invoices: int) -> dict[str, Any]:
         "code": found.code,
         "name": found.name,
         "seller": seller.code,
+        "currency": found.currency,
         "progress": queries.progress(SYSTEM, found.id).words,
         "platform": {
             "username": account.key,
@@ -201,9 +203,21 @@ def _invoice(invoice: InvoiceView) -> dict[str, Any]:
         "number": invoice.number,
         "on": invoice.on.isoformat(),
         "currency": invoice.currency,
-        "lines": [as_json.line(line) for line in invoice.lines],
+        "lines": [
+            {**as_json.line(line), "because": list(billing.explain(SYSTEM, line.id or 0).sentences)}
+            for line in invoice.lines
+        ],
         "total": money.text(invoice.total, invoice.currency),
+        "pdf": str(_printed(invoice)),
     }
+
+
+def _printed(invoice: InvoiceView) -> Path:
+    directory = settings.HOME / "demo"
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"invoice-{invoice.parties['seller']['name'].split()[0].lower()}-{invoice.number}.pdf"
+    path.write_bytes(printed.pdf(invoice))
+    return path
 
 
 def _record(record) -> dict[str, Any]:
@@ -301,6 +315,15 @@ def _show(played: dict[str, Any]) -> None:
                 )
             table.add_row("Total", "", "", "", f"{invoice['total']} {invoice['currency']}", style="bold")
             console.print(table)
+            for line in invoice["lines"]:
+                console.print(
+                    f"  {line['item']}: {'; '.join(line['because'])}", soft_wrap=True, highlight=False
+                )
+            console.print(f"  PDF: {invoice['pdf']}\n", soft_wrap=True, highlight=False)
+        words = (
+            f"{customer['name']}: balance {customer['balance_after_first_close']} {customer['currency']}\n"
+        )
+        console.print(words, highlight=False)
     table = Table(title="Globex pays the base fee by the year and usage by the month", title_justify="left")
     for heading, side in (("Invoice", "left"), ("On", "left"), ("Base fee", "right"), ("Usage", "right")):
         table.add_column(heading, justify=side)
@@ -329,13 +352,13 @@ class _Jobs:
     def __init__(self, processes: _processes.Processes) -> None:
         self._processes = processes
 
-    def run(self, task: Any, *, now: dt.datetime, **arguments: Any) -> None:
+    def run(self, task: str, *, now: dt.datetime, **arguments: Any) -> None:
         """The job, done.
 
         Raises:
             JobFailed: it failed, or took too long; the worker's log says why.
         """
-        job = task.defer(now=now.isoformat(), **arguments)
+        job = app.configure_task(name=task).defer(now=now.isoformat(), **arguments)
         deadline = time.monotonic() + _JOB_S
         while True:
             status = app.job_manager.get_job_status(job).value
@@ -344,7 +367,7 @@ class _Jobs:
             self._processes.check()
             if status not in ("todo", "doing") or time.monotonic() > deadline:
                 log = self._processes.log_of("demo-worker")
-                raise JobFailed(f"The job {task.name} is {status}. The worker's log is {log}.")
+                raise JobFailed(f"The job {task} is {status}. The worker's log is {log}.")
             time.sleep(0.05)
 
 
