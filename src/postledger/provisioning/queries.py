@@ -146,8 +146,13 @@ def offers_for(viewer: Viewer, *, account_id: int, plan_id: int) -> tuple[Offer,
     return tuple(offer_view(row) for row in rows)
 
 
-def offered_plan_ids(*, seller_id: int) -> frozenset[int]:
-    """Ids of a seller's plans for which a platform plan is switched on."""
+def offered_plan_ids(viewer: Viewer, *, seller_id: int) -> frozenset[int]:
+    """Ids of a seller's plans for which a platform plan is switched on.
+
+    Raises:
+        NotVisible: the seller is none of his.
+    """
+    _require_selling(viewer, seller_id)
     return frozenset(PlanOffer.objects.filter(seller_id=seller_id).values_list("plan_id", flat=True))
 
 

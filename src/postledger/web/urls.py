@@ -1,5 +1,89 @@
-"""Routes of the panels."""
+"""Routes of the panels. The first part of a name, before a hyphen, is the area of the menu it belongs to."""
 
 from django.urls import include, path
 
-urlpatterns = [path("sign-in/", include("allauth.urls"))]
+from postledger.web.billing import views as billing
+from postledger.web.connections import views as connections
+from postledger.web.customers import views as customers
+from postledger.web.exchange import views as exchange
+from postledger.web.invoices import views as invoices
+from postledger.web.overview import views as overview
+from postledger.web.plan import views as plan
+from postledger.web.plans import views as plans
+
+EXCHANGE = [
+    path("", exchange.overview, name="exchange"),
+    path("add/", exchange.add, name="exchange-add"),
+    path("progress/", exchange.progress, name="exchange-progress"),
+    path("open/", exchange.sign_on, name="exchange-open"),
+    path("remove/", exchange.remove, name="exchange-remove"),
+    path("size/", exchange.size, name="exchange-size"),
+    path("domains/add/", exchange.add_domain, name="exchange-domain-add"),
+    path("domains/<int:resource_id>/", exchange.domain, name="exchange-domain"),
+    path("domains/<int:resource_id>/check/", exchange.check_dns, name="exchange-domain-check"),
+    path("domains/<int:resource_id>/remove/", exchange.remove_domain, name="exchange-domain-remove"),
+    path("mailboxes/add/", exchange.add_mailbox, name="exchange-mailbox-add"),
+    path("mailboxes/<int:resource_id>/delete/", exchange.delete_mailbox, name="exchange-mailbox-delete"),
+    path("mailboxes/<int:resource_id>/password/", exchange.password, name="exchange-mailbox-password"),
+]
+PLAN = [
+    path("", plan.overview, name="plan"),
+    path("subscribe/", plan.subscribe, name="plan-subscribe"),
+    path("quantities/", plan.quantities, name="plan-quantities"),
+    path("change/", plan.change, name="plan-change"),
+    path("period/", plan.period, name="plan-period"),
+    path("monthly/", plan.monthly, name="plan-monthly"),
+    path("switch/<str:charge>/", plan.switch, name="plan-switch"),
+    path("package/<str:package>/", plan.package, name="plan-package"),
+    path("cancel/", plan.cancel, name="plan-cancel"),
+]
+ACCOUNT = [
+    path("", overview.account, name="account"),
+    path("history/", overview.history, name="account-history"),
+    path("edit/", customers.edit, name="account-edit"),
+    path("users/add/", customers.add_user, name="account-user"),
+    path("suspend/", customers.suspend, name="account-suspend"),
+    path("resume/", customers.resume, name="account-resume"),
+    path("activate/", customers.activate, name="account-activate"),
+    path("exchange/", include(EXCHANGE)),
+    path("plan/", include(PLAN)),
+    path("invoices/", invoices.of_account, name="invoice-list"),
+    path("statement/", invoices.statement, name="statement"),
+    path("statement.pdf", invoices.statement_pdf, name="statement-pdf"),
+    path("payment/", customers.payment, name="money-payment"),
+    path("credit/", customers.credit, name="money-credit"),
+    path("debit/", customers.debit, name="money-debit"),
+]
+CONNECTION = [
+    path("", connections.one, name="connections-one"),
+    path("edit/", connections.edit, name="connections-edit"),
+    path("check/", connections.check, name="connections-check"),
+    path("refresh/", connections.refresh, name="connections-refresh"),
+    path("offer/", connections.offer, name="connections-offer"),
+]
+urlpatterns = [
+    path("", overview.home, name="home"),
+    path("you/", overview.you, name="settings"),
+    path("sign-in/", include("allauth.urls")),
+    path("accounts/<int:account_id>/", include(ACCOUNT)),
+    path("invoices/", invoices.issued, name="invoices"),
+    path("invoices/<int:invoice_id>/", invoices.one, name="invoice"),
+    path("invoices/<int:invoice_id>.pdf", invoices.pdf, name="invoice-pdf"),
+    path("customers/", customers.listed, name="customers"),
+    path("customers/add/", customers.add, name="customers-add"),
+    path("plans/", plans.listed, name="plans"),
+    path("plans/add/", plans.add, name="plans-add"),
+    path("plans/<int:plan_id>/", plans.one, name="plans-one"),
+    path("plans/<int:plan_id>/edit/", plans.edit, name="plans-edit"),
+    path("plans/<int:plan_id>/offer/", plans.offer, name="plans-offer"),
+    path("connections/", connections.listed, name="connections"),
+    path("connections/add/", connections.choose, name="connections-choose"),
+    path("connections/add/<slug:connector>/", connections.add, name="connections-add"),
+    path("connections/<int:connection_id>/", include(CONNECTION)),
+    path("billing/", billing.overview, name="billing"),
+    path("billing/start/", billing.start, name="billing-start"),
+    path("billing/progress/", billing.progress, name="billing-progress"),
+    path("billing/parked/<int:subscription_id>/release/", billing.release, name="billing-release"),
+    path("debtors/", billing.debtors, name="debtors"),
+    path("margins/", billing.margins, name="margins"),
+]
