@@ -38,9 +38,11 @@ def answer(control: Control, request: Request) -> Response:
 
 
 def _is_own_page(request: Request) -> bool:
-    """Whether no foreign web page is behind the request."""
+    """Whether no foreign web page is behind the request, nor a foreign name for this machine."""
+    host = request.headers.get("host", "")
     origin = request.headers.get("origin")
-    return origin is None or origin.partition("//")[2] == request.headers.get("host")
+    is_here = host.partition(":")[0] in ("127.0.0.1", "localhost")
+    return is_here and (origin is None or origin.partition("//")[2] == host)
 
 
 def _json(status: int, value: Any) -> Response:

@@ -7,6 +7,7 @@ its active add-ons, and never more than any package above it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 
 from postledger_sandbox.contract import GROUPS, Quota
@@ -116,55 +117,74 @@ def mailbox_sizes_mb(world: World, accounts: list[Row]) -> int:
     return min(sizes) if min(sizes) < 0 else sum(sizes)
 
 
-def _accounts(world: World, package: Row) -> list[Row]:
-    return [
-        account
-        for organization in world.store.organizations.find("PackageId", package["PackageId"])
-        for account in world.store.accounts.find("ItemId", organization["Id"])
-    ]
+class Holdings:
+    """What lies in a package and in the packages below it, gathered once for many counts."""
+
+    def __init__(self, world: World, package: Row) -> None:
+        self.world = world
+        self.packages = list(below(world, package))
+
+    @functools.cached_property
+    def organizations(self) -> list[Row]:
+        found = self.world.store.organizations.find
+        return [row for package in self.packages for row in found("PackageId", package["PackageId"])]
+
+    @functools.cached_property
+    def accounts(self) -> list[Row]:
+        found = self.world.store.accounts.find
+        return [row for organization in self.organizations for row in found("ItemId", organization["Id"])]
+
+    @functools.cached_property
+    def domains(self) -> list[Row]:
+        found = self.world.store.domains.find
+        return [row for package in self.packages for row in found("PackageId", package["PackageId"])]
+
+    @functools.cached_property
+    def usage(self) -> list[Row]:
+        found = self.world.store.usage.find
+        return [row for package in self.packages for row in found("PackageId", package["PackageId"])]
 
 
-def _of_types(*types: int) -> Callable[[World, Row], int]:
-    return lambda world, package: sum(a["AccountType"] in types for a in _accounts(world, package))
+Count = Callable[[Holdings], int]
 
 
-def _flagged(flag: str) -> Callable[[World, Row], int]:
-    return lambda world, package: sum(bool(a.get(flag)) for a in _accounts(world, package))
+def _of_types(*types: int) -> Count:
+    return lambda holdings: sum(account["AccountType"] in types for account in holdings.accounts)
 
 
-def _domains(is_sub_domain: bool, is_pointer: bool) -> Callable[[World, Row], int]:
-    return lambda world, package: sum(
+def _flagged(flag: str) -> Count:
+    return lambda holdings: sum(bool(account.get(flag)) for account in holdings.accounts)
+
+
+def _domains(is_sub_domain: bool, is_pointer: bool) -> Count:
+    return lambda holdings: sum(
         bool(domain.get("IsSubDomain")) == is_sub_domain and bool(domain.get("IsDomainPointer")) == is_pointer
-        for domain in world.store.domains.find("PackageId", package["PackageId"])
+        for domain in holdings.domains
     )
 
 
-def _disk_mb(world: World, package: Row) -> int:
-    rows = world.store.usage.find("PackageId", package["PackageId"])
-    return round(sum(row["Bytes"] for row in rows if row["Kind"] == "disk") / 2**20)
+def _disk_mb(holdings: Holdings) -> int:
+    return round(sum(row["Bytes"] for row in holdings.usage if row["Kind"] == "disk") / 2**20)
 
 
-def _bandwidth_mb(world: World, package: Row) -> int:
-    month = world.clock.now()[:7]
-    rows = world.store.usage.find("PackageId", package["PackageId"])
-    sent = [row for row in rows if row["Kind"] == "traffic" and row["Day"].startswith(month)]
-    return round(sum(row["Sent"] + row["Received"] for row in sent) / 2**20)
+def _bandwidth_mb(holdings: Holdings) -> int:
+    month = holdings.world.clock.now()[:7]
+    rows = [row for row in holdings.usage if row["Kind"] == "traffic" and row["Day"].startswith(month)]
+    return round(sum(row["Sent"] + row["Received"] for row in rows) / 2**20)
 
 
-_COUNTS: dict[str, Callable[[World, Row], int]] = {
+_COUNTS: dict[str, Count] = {
     "OS.Domains": _domains(False, False),
     "OS.SubDomains": _domains(True, False),
     "OS.DomainPointers": _domains(False, True),
     "OS.Diskspace": _disk_mb,
     "OS.Bandwidth": _bandwidth_mb,
-    "HostedSolution.Organizations": lambda world, package: world.store.organizations.count(
-        "PackageId", package["PackageId"]
-    ),
+    "HostedSolution.Organizations": lambda holdings: len(holdings.organizations),
     "HostedSolution.Users": _of_types(1, 5, 6, 7),
     "HostedSolution.SecurityGroups": _of_types(8, 9),
     "HostedSolution.DeletedUsers": _of_types(11),
     "Exchange2007.Mailboxes": _of_types(1),
-    "Exchange2007.DiskSpace": lambda world, package: mailbox_sizes_mb(world, _accounts(world, package)),
+    "Exchange2007.DiskSpace": lambda holdings: mailbox_sizes_mb(holdings.world, holdings.accounts),
     "Exchange2013.JournalingMailboxes": _of_types(12),
     "BlackBerry.Users": _flagged("IsBlackBerryUser"),
     "Lync.Users": _flagged("LyncPlanId"),
@@ -172,12 +192,11 @@ _COUNTS: dict[str, Callable[[World, Row], int]] = {
 }
 
 
-def used(world: World, package: Row, quota: Quota) -> int:
+def used(world: World, package: Row, quota: Quota, holdings: Holdings | None = None) -> int:
     """The use of a quota by a package and the packages below; 0 for what is not counted."""
     if quota.kind != COUNTED or quota.name not in _COUNTS:
         return 0
-    count = _COUNTS[quota.name]
-    return sum(count(world, level) for level in below(world, package))
+    return _COUNTS[quota.name](holdings or Holdings(world, package))
 
 
 def is_exhausted(world: World, package: Row, name: str) -> bool:
@@ -194,10 +213,10 @@ def is_full(world: World, package: Row, name: str) -> bool:
     return package["PackageId"] != 1 and is_exhausted(world, package, name)
 
 
-def value_info(world: World, package: Row, quota: Quota) -> Row:
+def value_info(world: World, package: Row, quota: Quota, holdings: Holdings | None = None) -> Row:
     """A quota of a package as QuotaValueInfo."""
     limit = allocated(world, package, quota)
-    use = used(world, package, quota)
+    use = used(world, package, quota, holdings)
     return {
         "QuotaAllocatedValue": limit,
         "QuotaAllocatedValuePerOrganization": value(world, package, quota),

@@ -397,8 +397,9 @@ def get_package_context(call: Call, package_id: int) -> Row | None:
     rights.demand_package(call, package_id)
     groups = quotas.groups_of(call.world, package)
     enabled = {group["GroupId"] for group in groups}
+    holdings = quotas.Holdings(call.world, package)
     values = [
-        quotas.value_info(call.world, package, quota)
+        quotas.value_info(call.world, package, quota, holdings)
         for quota in call.world.contract.quotas.values()
         if quota.group_id in enabled
     ]
@@ -417,6 +418,7 @@ def _package_quotas(call: Call, package_id: int, *, for_edit: bool) -> DataSet:
     if not for_edit:
         enabled = {group["GroupId"] for group in quotas.groups_of(world, package)}
         groups = [group for group in groups if group["GroupID"] in enabled]
+    holdings = quotas.Holdings(world, package)
     rows = []
     for quota in world.contract.quotas.values():
         row = _quota_row(quota)
@@ -426,7 +428,7 @@ def _package_quotas(call: Call, package_id: int, *, for_edit: bool) -> DataSet:
         else:
             row["QuotaValue"] = quotas.allocated(world, package, quota)
             row["QuotaValuePerOrganization"] = quotas.value(world, package, quota)
-            row["QuotaUsedValue"] = quotas.used(world, package, quota)
+            row["QuotaUsedValue"] = quotas.used(world, package, quota, holdings)
             row["PerOrganization"] = quota.is_per_organization
         rows.append(row)
     return DataSet(f"esPackages.{call.operation}", [groups, rows])

@@ -157,7 +157,8 @@ class Endpoint:
         operation = self.actions.get((service.name, action))
         if operation is not None:
             exchange.operation = operation.name
-        caller = self._caller(service, request, header)
+        with self.world.lock:
+            caller = self._caller(service, request, header)
         exchange.caller = caller.user["Username"] if caller.user else ""
         self._understand(header, exchange.version)
         if operation is None:
