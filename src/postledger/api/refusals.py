@@ -23,13 +23,11 @@ log = logging.getLogger(__name__)
 # Reasons that say that what was asked for is wrong by itself; any other refusal is about how things stand (409).
 WRONG_BY_ITSELF = frozenset(
     {
-        "above_maximum",
         "bad_amount",
         "bad_details",
         "bad_payment",
         "bad_quantity",
         "bad_terms",
-        "bad_value",
         "idempotency_key",
         "idempotency_key_used",
         "identity_mismatch",
@@ -59,7 +57,7 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(Refusal)
     def refused(request: HttpRequest, error: Refusal) -> HttpResponse:
-        return answer(request, status_of(error), error.reason, error.message)
+        return api.create_response(request, _words(error), status=status_of(error))
 
     @api.exception_handler(AuthenticationError)
     def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
@@ -114,7 +112,7 @@ def register(api: NinjaAPI) -> None:
 
 def plain(error: Refusal) -> HttpResponse:
     """The answer to a refusal that happened before its route was reached."""
-    return JsonResponse({"reason": error.reason, "message": error.message}, status=status_of(error))
+    return JsonResponse(_words(error), status=status_of(error))
 
 
 def status_of(error: Refusal) -> int:
@@ -124,6 +122,13 @@ def status_of(error: Refusal) -> int:
     if isinstance(error, NotAllowed):
         return 403
     return 422 if error.reason in WRONG_BY_ITSELF else 409
+
+
+def _words(error: Refusal) -> dict[str, str]:
+    """Reason and message. What is not his to see is answered word for word like what does not exist."""
+    if status_of(error) == 404:
+        return {"reason": "not_found", "message": "There is no such thing here, or it is not yours to see."}
+    return {"reason": error.reason, "message": error.message}
 
 
 def fields(errors: Iterable[dict[str, Any]]) -> Iterable[dict[str, str]]:

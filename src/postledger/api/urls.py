@@ -3,9 +3,11 @@
 One module per area. A view reads: parse, one call, answer.
 """
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from ninja import NinjaAPI
 
+from postledger.accounts.queries import NotVisible
 from postledger.api import (
     access,
     accounts,
@@ -35,4 +37,10 @@ refusals.register(api)
 for area in (accounts, plans, subscriptions, billing, payments, connections, exchange, dns):
     api.add_router("", area.router)
 
-urlpatterns = [path("v1/", api.urls)]
+
+def nowhere(request: HttpRequest, address: str) -> HttpResponse:
+    """The answer at an address where nothing is, in the form of all others."""
+    return refusals.plain(NotVisible(f"There is nothing at {address}."))
+
+
+urlpatterns = [path("v1/", api.urls), path("<path:address>", nowhere)]

@@ -102,6 +102,7 @@ def _due_sellers(
             accounts.require_seller(viewer, id)
         ids = [id for id in ids if id in seller_ids]
     elif not viewer.is_system:
+        accounts.require_seller(viewer, viewer.account_id)
         visible = {viewer.account_id}
         if viewer.kind == "provider":
             visible |= {account.id for account in accounts.sold_to(viewer, viewer.account_id)}
