@@ -157,6 +157,11 @@ def pending(viewer: Viewer, *, buyer_id: int) -> tuple[PendingView, ...]:
     )
 
 
+def is_usage_pending(*, seller_ids: Sequence[int]) -> bool:
+    """Whether any usage that these sellers sold waits for a reading (U4)."""
+    return PendingUsage.objects.filter(seller_id__in=list(seller_ids)).exists()
+
+
 def parked(viewer: Viewer, *, seller_id: int | None = None) -> tuple[ParkedView, ...]:
     """Subscriptions that could not be billed, of the seller or of all the viewer sells to."""
     rows = Parked.objects.select_related("subscription").order_by("-at")

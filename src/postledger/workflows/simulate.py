@@ -76,10 +76,16 @@ class _Played:
     accounts: dict[str, AccountView] = field(default_factory=dict)
     plans: dict[str, int] = field(default_factory=dict)
     answers: dict[str, dict[str, Fraction]] = field(default_factory=dict)  # account → meter → what it shows
+    summed: dict[tuple[str, str], dt.date] = field(
+        default_factory=dict
+    )  # the last amount given of a sum meter
     down: set[str] = field(default_factory=set)  # sellers whose platform does not answer
     jobs_stopped: set[str] = field(default_factory=set)
     refused: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     book: catalog_queries.PlanBook = field(default_factory=catalog_queries.PlanBook)
+    held: dict[int, SubscriptionView] | None = None
+    readings: list[NewReading] = field(default_factory=list)  # collected, not on file yet
+    zones: dict[int, ZoneInfo] = field(default_factory=dict)  # by subscription
     taken: int = 0  # instants of the day already used
 
 
@@ -108,7 +114,7 @@ def _found(played: _Played) -> None:
     story = played.story
     first = _first_day(story)
     start = dt.datetime.combine(first, dt.time(), dt.UTC) - dt.timedelta(days=1)
-    for name, given in story["accounts"].items():
+    for name, given in _sellers_first(story["accounts"]):
         details = {
             "code": name.lower().replace("_", "-").replace(".", "-"),
             "name": name,
@@ -123,7 +129,7 @@ def _found(played: _Played) -> None:
         seller = played.accounts.get(given.get("seller"))
         if seller is None:
             raise StoryError(
-                f"account {name} needs a seller that is listed before it", path=("accounts", name)
+                f"account {name} needs a seller that is an account of this story", path=("accounts", name)
             )
         if kind == "customer":
             details["currency"] = given.get("currency", seller.currency)
@@ -148,6 +154,12 @@ def _found(played: _Played) -> None:
             raise StoryError(str(refusal), path=("plans", name)) from refusal
     played.book.load(played.plans.values())
     _found_buyers(played, first, start)
+
+
+def _sellers_first(accounts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The accounts, each after the one that sells to it, otherwise as listed."""
+    rungs = {"provider": 0, "reseller": 1}
+    return sorted(accounts.items(), key=lambda named: rungs.get(named[1].get("kind", "customer"), 2))
 
 
 def _found_sellers(played: _Played) -> None:
@@ -216,9 +228,19 @@ def _run(played: _Played) -> None:
     """Each day: what happens before closes, the day's jobs, what happens after them, and what that made due."""
     timeline = _dated(played)
     day, until = _first_day(played.story), played.story["until"]
+    days: dict[dt.date, list[tuple[int, Mapping[str, Any]]]] = {}
+    for index, event in timeline:
+        days.setdefault(_local_day(played, event), []).append((index, event))
+    idle_until = day
     while day <= until:
         played.taken = 0
-        today = [(index, event) for index, event in timeline if _local_day(played, event) == day]
+        today = days.get(day, [])
+        if not today and day < idle_until:
+            _collect(played, day)
+            day += dt.timedelta(days=1)
+            continue
+        _keep_readings(played)
+        played.held = None
         closing = _closing_on(played, day) if today else set()
         late = []
         for index, event in today:
@@ -231,7 +253,32 @@ def _run(played: _Played) -> None:
             _happen(played, index, event, day)
         if late:
             _jobs(played, day)
+        played.held = None
+        idle_until = _next_due(played, day)
         day += dt.timedelta(days=1)
+
+
+def _next_due(played: _Played, day: dt.date) -> dt.date:
+    """The next day on which the jobs can have anything to do but read the platform, if nothing happens until then."""
+    sellers = [account.id for account in played.accounts.values() if account.is_seller]
+    if billing_queries.is_usage_pending(seller_ids=sellers) or catalog_queries.plans_metered_in_advance(
+        seller_ids=sellers
+    ):
+        return day
+    held = _held(played).values()
+    due = [view.next_close for view in held] + [view.trial_ends_on for view in held if view.status == "trial"]
+    for seller_id in payment_queries.sellers_with_debtor_steps():
+        due += [row.next_step_on for row in payment_queries.debtors(played.viewer, seller_id=seller_id)]
+    return min([found for found in due if found is not None], default=dt.date.max)
+
+
+def _held(played: _Played) -> dict[int, SubscriptionView]:
+    """What everybody subscribes to; nothing but events and jobs changes it."""
+    if played.held is None:
+        played.held = subscriptions.of_accounts(
+            played.viewer, [account.id for account in played.accounts.values()]
+        )
+    return played.held
 
 
 def _closing_on(played: _Played, day: dt.date) -> set[int]:
@@ -256,12 +303,14 @@ def _is_early(event: Mapping[str, Any]) -> bool:
 
 def _jobs(played: _Played, day: dt.date) -> None:
     """The daily jobs, seller by seller on his own clock: the platform is asked, then everything due is done."""
-    if played.jobs_stopped:
+    if all(_stands_still(played, name, played.jobs_stopped) for name in played.accounts):
         return
+    played.held = None
     _collect(played, day)
+    _keep_readings(played)
     zones: dict[str, list[int]] = {}
-    for account in played.accounts.values():
-        if account.is_seller:
+    for name, account in played.accounts.items():
+        if account.is_seller and not _stands_still(played, name, played.jobs_stopped):
             zones.setdefault(account.time_zone, []).append(account.id)
     for zone, sellers in zones.items():
         now = dt.datetime.combine(day, dt.time(20), ZoneInfo(zone)).astimezone(dt.UTC)
@@ -269,22 +318,24 @@ def _jobs(played: _Played, day: dt.date) -> None:
 
 
 def _collect(played: _Played, day: dt.date) -> None:
-    """What every meter shows today, for everybody whose platform answers."""
-    held = subscriptions.of_accounts(played.viewer, [account.id for account in played.accounts.values()])
-    readings = []
-    zones: dict[int, ZoneInfo] = {}
-    latest = dt.datetime.combine(day, dt.time(), dt.UTC)
+    """Ask what every meter shows today, for everybody whose platform answers."""
     for name, account in played.accounts.items():
-        view = held.get(account.id)
+        view = _held(played).get(account.id)
         if view is None or view.status in ("waiting", "closed", "deleted"):
             continue
-        if _platform_of(played, name) in played.down:
+        if _is_down(played, name) or _stands_still(played, _seller_of(played, name), played.jobs_stopped):
             continue
         now = _instant(played, day, account, hour=19)
-        latest = max(latest, now)
-        zones[view.id] = _zone(played, account)
-        readings += _answers(played, name, view, day, now)
-    usage.record_readings(readings=readings, now=latest, zones=zones)
+        played.zones[view.id] = _zone(played, account)
+        played.readings += _answers(played, name, view, day, now)
+
+
+def _keep_readings(played: _Played) -> None:
+    """Put what was collected on file; days on which nothing happens are kept together."""
+    if played.readings:
+        latest = max(reading.taken_at for reading in played.readings)
+        usage.record_readings(readings=played.readings, now=latest, zones=played.zones)
+        played.readings = []
 
 
 def _answers(
@@ -296,15 +347,27 @@ def _answers(
         if charge.measure != "metered" or (charge.is_exchange and view.exchange_since is None):
             continue
         value = answers.get(charge.name, Fraction(0))
-        if charge.aggregate == "sum" and answers.pop(charge.name, None) is not None:
-            continue  # the amount of this one day is on file already
+        if charge.aggregate == "sum":
+            if played.summed.get((name, charge.name)) == day:
+                continue  # the amount of this one day is on file already
+            value = Fraction(0)
         yield NewReading(view.id, charge.name, now, _decimal(value), source="platform")
 
 
-def _platform_of(played: _Played, name: str) -> str:
-    """The seller whose platform an account is on."""
+def _seller_of(played: _Played, name: str) -> str:
+    """The seller of an account; the provider is his own."""
     given = played.story["accounts"][name]
     return given.get("seller") or name
+
+
+def _is_down(played: _Played, name: str) -> bool:
+    """Whether the platform does not answer for an account."""
+    return _stands_still(played, _seller_of(played, name), played.down)
+
+
+def _stands_still(played: _Played, name: str, stopped: set[str]) -> bool:
+    """Whether a seller, or the provider above him, whose house he lives in, is among those stopped."""
+    return name in stopped or _seller_of(played, name) in stopped
 
 
 # --- the events -----------------------------------------------------------------------------------------------------
@@ -370,6 +433,8 @@ def _set(played: _Played, account: AccountView, event: Mapping[str, Any], now: d
 
 def _switch(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
     is_on = "switch_on" in event
+    if not is_on:
+        _closing_reading(played, account, now)
     switch_charge.switch_charge(
         played.viewer,
         buyer_id=account.id,
@@ -384,17 +449,20 @@ def _reading(played: _Played, account: AccountView, event: Mapping[str, Any], no
     zone = _zone(played, account)
     day = now.astimezone(zone).date()
     answers = played.answers.setdefault(account.name, {})
-    named = {**(event.get("reading") or {}), **(event.get("daily") or {})}
+    shown = dict(event.get("reading") or {})
+    daily = {**(shown.pop("daily", None) or {}), **(event.get("daily") or {})}
+    named = {**shown, **daily}
     if any(meter.startswith("exchange.") for meter in named) and view.exchange_since is None:
         begin_exchange.begin_exchange(played.viewer, buyer_id=account.id, now=now)
     readings = []
-    for meter, text in (event.get("reading") or {}).items():
+    for meter, text in shown.items():
         value, unit = _value(text)
+        played.summed[account.name, meter] = day
         readings.append(NewReading(view.id, meter, now, value, unit, "platform"))
         answers[meter] = usage.kept_value(value, unit)
-    if _platform_of(played, account.name) not in played.down:
+    if not _is_down(played, account.name):
         usage.record_readings(readings=readings, now=now, zones={view.id: zone})
-    for meter, history in (event.get("daily") or {}).items():
+    for meter, history in daily.items():
         for on, text in history:
             value, unit = _value(text)
             usage.replace_day(
@@ -406,6 +474,7 @@ def _reading(played: _Played, account: AccountView, event: Mapping[str, Any], no
                 source="history",
             )
             if _as_date(on) == day:
+                played.summed[account.name, meter] = day
                 answers[meter] = usage.kept_value(value, unit)
 
 
@@ -512,9 +581,21 @@ def _cancel(played: _Played, account: AccountView, event: Mapping[str, Any], now
     cancel.cancel(played.viewer, buyer_id=account.id, now=now)
 
 
+def _change_period(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
+    _closing_reading(played, account, now)
+    months = int(event.get("change_period", 1))
+    change_period.change_period(played.viewer, buyer_id=account.id, months=months, now=now)
+
+
+def _change_start(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
+    _closing_reading(played, account, now)
+    start = _as_date(event["change_start"])
+    change_start.change_start(played.viewer, buyer_id=account.id, start=start, now=now)
+
+
 def _closing_reading(played: _Played, account: AccountView, now: dt.datetime) -> None:
-    """The platform is asked before Exchange or the account ends (U5)."""
-    if _platform_of(played, account.name) in played.down:
+    """The platform is asked before Exchange, the account or a billing month ends (U5, C6)."""
+    if _is_down(played, account.name):
         return
     view = subscriptions.subscription_of(played.viewer, account.id)
     zone = _zone(played, account)
@@ -545,15 +626,9 @@ _EVENTS: dict[str, Any] = {
     "change_plan": lambda played, account, event, now: change_plan.change_plan(
         played.viewer, buyer_id=account.id, plan_id=_plan(played, event["change_plan"]), now=now
     ),
-    "change_period": lambda played, account, event, now: change_period.change_period(
-        played.viewer, buyer_id=account.id, months=int(event["change_period"]), now=now
-    ),
-    "change_start": lambda played, account, event, now: change_start.change_start(
-        played.viewer, buyer_id=account.id, start=_as_date(event["change_start"]), now=now
-    ),
-    "move_to_monthly": lambda played, account, event, now: change_period.change_period(
-        played.viewer, buyer_id=account.id, months=1, now=now
-    ),
+    "change_period": _change_period,
+    "change_start": _change_start,
+    "move_to_monthly": _change_period,
     "cancel": _cancel,
     "suspend": lambda played, account, event, now: suspend.suspend(
         played.viewer, buyer_id=account.id, reason=str(event["suspend"]), now=now
