@@ -249,38 +249,54 @@ def _needs_history(sub: facts.Subscription, day: dt.date) -> bool:
 
 def _add_resold_readings(sub: facts.Subscription, last: dt.date) -> None:
     """A reseller's readings: the sum over his customers and himself, day by day (U11)."""
-    parts = subscriptions.sold_by(sub.buyer_id)
-    if any(parts.values()):
-        sub.exchange_since = min(
-            since for since in (*parts.values(), sub.exchange_since) if since is not None
-        )
-    parts[sub.id] = None
+    parts = subscriptions.sold_by(sub.buyer_id, statuses=("active", "suspended", "closed"))
+    held = {id: since for id, (status, since) in parts.items() if status != "closed" and since is not None}
+    if held:
+        sub.exchange_since = min(since for since in (*held.values(), sub.exchange_since) if since is not None)
     first = min([sub.month.start, *(pending.closes_on for pending in sub.pending)]) - dt.timedelta(days=62)
-    read = usage.between([(subscription_id, first, last) for subscription_id in parts])
+    read = usage.between([(subscription_id, first, last) for subscription_id in (*parts, sub.id)])
     meters = {meter for series in read.values() for meter in series}
-    expected = sum(since is not None for since in parts.values())
-    sub.readings = {
-        meter: _sum(
-            [series[meter] for series in read.values() if meter in series],
-            expected=expected if meter.startswith("exchange.") else 0,
+    terms = sub.terms_at(last)
+    sub.readings = {}
+    for meter in meters:
+        is_exchange = meter.startswith("exchange.")
+        ended = {
+            id
+            for id, (status, since) in parts.items()
+            if status == "closed" or (is_exchange and since is None)
+        }
+        charge = terms.charges.get(meter)
+        sub.readings[meter] = _sum(
+            {id: series[meter] for id, series in read.items() if meter in series},
+            expected=len(held) if is_exchange else 0,
+            ended=ended,
+            is_daily_amount=charge is not None and charge.aggregate == "sum",
         )
-        for meter in meters
+
+
+def _sum(
+    series: dict[int, list[Reading]], *, expected: int, ended: set[int], is_daily_amount: bool
+) -> list[Reading]:
+    """One series from several: each day's sum of the last known values; a day one did not answer is marked as carried.
+
+    What has ended counts up to its last reading; the amount of a day is never carried to the next.
+    """
+    by_day: dict[int, dict[dt.date, Reading]] = {
+        id: {reading.day: reading for reading in one} for id, one in series.items()
     }
-
-
-def _sum(series: list[list[Reading]], *, expected: int) -> list[Reading]:
-    """One series from several: each day's sum of the last known values; a day one did not answer is marked as carried."""
-    by_day: list[dict[dt.date, Reading]] = [{reading.day: reading for reading in one} for one in series]
     summed: list[Reading] = []
-    known: list[Fraction | None] = [None] * len(series)
-    for day in sorted({day for one in by_day for day in one}):
-        is_carried = len(series) < expected
-        for position, one in enumerate(by_day):
+    known: dict[int, Fraction | None] = dict.fromkeys(by_day)
+    is_missing = len(by_day.keys() - ended) < expected
+    for day in sorted({day for one in by_day.values() for day in one}):
+        is_carried = is_missing
+        for id, one in by_day.items():
             if day in one:
-                known[position] = one[day].value
-            elif known[position] is not None:
+                known[id] = one[day].value
+            elif is_daily_amount or (id in ended and day > max(one)):
+                known[id] = None
+            elif known[id] is not None:
                 is_carried = True
-        total = sum((value for value in known if value is not None), _ZERO)
-        answered = sum(value is not None for value in known)
+        total = sum((value for value in known.values() if value is not None), _ZERO)
+        answered = sum(value is not None for value in known.values())
         summed.append(Reading(day, total, day.isoformat(), f"sum of {answered} accounts", is_carried))
     return summed

@@ -168,6 +168,7 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
         },
     )
     was_on = {name for name, charge in old.charges.items() if fees.is_on(sub, charge)}
+    _switch_on_included(sub, old, target)
     if sub.status == "trial":
         _forget_missing(sub, target)
         return []
@@ -185,7 +186,8 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
             units = fees.held(sub, charge)
             lines += fees.setup(sub, target, name, units - sub.free_units(target, name))
             wholesale.acquire(sub, charge, units, day=day)
-        lines += fees.fees(sub, target, charge, day=day, by_period=True, by_month=is_new)
+        was_by_period = name in old.charges and old.charges[name].cadence == "period"
+        lines += fees.fees(sub, target, charge, day=day, by_period=True, by_month=is_new or was_by_period)
     for name, count in sub.packages.items():
         lines += fees.package_fees(sub, target, name, count, day=day, is_new=name not in old.packages)
     return lines
@@ -255,8 +257,9 @@ def start_trial(sub: Subscription, *, day: dt.date) -> list[Line]:
 
 def convert(sub: Subscription, *, day: dt.date) -> list[Line]:
     """A trial becomes a paying account: the recurring fees of the period that opens; recorded lines go before (M9)."""
-    _require(sub, "trial")
-    sub.status, sub.activated_on = "active", day
+    if not (sub.status == "suspended" and sub.suspended_from == "trial"):
+        _require(sub, "trial")
+    sub.status, sub.activated_on, sub.suspended_on, sub.suspended_from = "active", day, None, ""
     sub.anchor, sub.offset, sub.month_index = day, 0, 0
     terms, lines = sub.terms_at(day), []
     for charge in terms.charges.values():
@@ -403,6 +406,14 @@ def _usage_is_billed(sub: Subscription, terms: Terms, name: str, day: dt.date) -
     """`last` and `peak` were billed for the whole month, the others up to `day` (U5)."""
     is_whole = terms.charges[name].aggregate in ("last", "peak")
     sub.item(name).usage_from = sub.month.end if is_whole else day
+
+
+def _switch_on_included(sub: Subscription, old: Terms, target: Terms) -> None:
+    """What was optional and never switched on, and is on from signup in the target, is on there (R8, F5)."""
+    for name, charge in target.charges.items():
+        before, item = old.charges.get(name), sub.items.get(name)
+        if item is not None and charge.activated and before is not None and not before.activated:
+            item.is_on = True
 
 
 def _forget_missing(sub: Subscription, target: Terms) -> None:

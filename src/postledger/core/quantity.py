@@ -116,8 +116,9 @@ def measured(
     if charge.aggregate == "peak":
         top = max(inside, key=lambda reading: reading.value)
         return Measured(_above(kept(charge, top.value), threshold), (top,))
-    total = sum((kept(charge, reading.value) for reading in inside), _ZERO)
-    return Measured(_above(total, threshold), tuple(inside))
+    amounts = {reading.day: reading for reading in inside}  # the amount of a day: its last reading stands
+    total = sum((kept(charge, reading.value) for reading in amounts.values()), _ZERO)
+    return Measured(_above(total, threshold), tuple(amounts.values()))
 
 
 def _above(units: Fraction, threshold: Fraction) -> Fraction:

@@ -15,7 +15,7 @@ def line(lines: Sequence[Line], rates: Rates) -> Line | None:
 
     Odd smallest units of the split go one each to the taxes in the order listed.
     """
-    if not rates:
+    if not summed(rates):
         return None
     subtotal = sum(line.amount for line in lines if line.is_taxed)
     if not subtotal:

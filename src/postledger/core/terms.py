@@ -254,7 +254,9 @@ def _charge(item: Mapping[str, Any]) -> Charge:
         free=money.exact(item.get("free", 0)),
         max=None if item.get("max") is None else money.exact(item["max"]),
         setup=_prices(item.get("setup")),
-        recurring=_prices((item.get("reserved") or {}).get("recurring") or item.get("recurring")),
+        recurring=_prices((item["reserved"] or {}).get("recurring", 0))
+        if "reserved" in item
+        else _prices(item.get("recurring")),
         usage=_prices(item.get("usage")),
         unit=item.get("unit", ""),
         step=money.exact(item.get("step", 1)),

@@ -66,13 +66,16 @@ def debtors(viewer: Viewer, *, seller_id: int) -> tuple[DebtorView, ...]:
     )
 
 
-def cards_to_charge(*, seller_ids: Iterable[int]) -> list[int]:
-    """Buyers whose card is to be charged because a close was booked (M5)."""
-    return list(
-        PaymentTerms.objects.filter(
-            seller_id__in=list(seller_ids), is_close_due=True, method="card"
-        ).values_list("pk", flat=True)
-    )
+def cards_to_charge(*, seller_ids: Iterable[int], or_at_limit: bool = False) -> list[int]:
+    """Buyers whose card is to be charged because a close was booked, or because the debt is at least the limit (M5)."""
+    cards = PaymentTerms.objects.filter(seller_id__in=list(seller_ids), method="card")
+    due = list(cards.filter(is_close_due=True).values_list("pk", flat=True))
+    if not or_at_limit:
+        return due
+    limited = cards.filter(is_close_due=False, is_card_declined=False, credit_limit__isnull=False)
+    limits = dict(limited.values_list("pk", "credit_limit"))
+    owed = ledger.balances(limits) if limits else {}
+    return due + [id for id, limit in limits.items() if -owed.get(id, 0) >= max(limit, 1)]
 
 
 def sellers_with_debtor_steps() -> list[int]:

@@ -135,13 +135,10 @@ def of_buyers(buyer_ids: Iterable[int]) -> dict[int, int]:
 
 def sold_by(
     seller_id: int, *, statuses: Sequence[str] = ("active", "suspended")
-) -> dict[int, dt.date | None]:
-    """The subscriptions a seller has sold, with the day since when each has Exchange."""
-    return dict(
-        Subscription.objects.filter(seller_id=seller_id, status__in=statuses).values_list(
-            "pk", "exchange_since"
-        )
-    )
+) -> dict[int, tuple[str, dt.date | None]]:
+    """The subscriptions a seller has sold: status, and the day since when each has Exchange."""
+    rows = Subscription.objects.filter(seller_id=seller_id, status__in=statuses)
+    return {id: (status, since) for id, status, since in rows.values_list("pk", "status", "exchange_since")}
 
 
 def pool_used(seller_ids: Sequence[int]) -> dict[int, dict[str, Fraction]]:
@@ -149,8 +146,9 @@ def pool_used(seller_ids: Sequence[int]) -> dict[int, dict[str, Fraction]]:
     used: dict[int, dict[str, Fraction]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT seller_id, charge, sum(pool_units) FROM subscriptions_item "
-            "WHERE seller_id = ANY(%s) AND pool_units > 0 GROUP BY 1, 2",
+            "SELECT i.seller_id, i.charge, sum(i.pool_units) FROM subscriptions_item i "
+            "JOIN subscriptions_subscription s ON s.id = i.subscription_id AND s.status NOT IN ('closed', 'deleted') "
+            "WHERE i.seller_id = ANY(%s) AND i.pool_units > 0 GROUP BY 1, 2",
             [list(seller_ids)],
         )
         for seller_id, charge, units in cursor.fetchall():

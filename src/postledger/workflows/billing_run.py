@@ -46,9 +46,7 @@ def billing_run(
     run_id = (
         None
         if dry_run
-        else billing.start_run(
-            seller_id=viewer.account_id, as_of=as_of, started_by=viewer.actor, now=now
-        )
+        else billing.start_run(seller_id=viewer.account_id, as_of=as_of, started_by=viewer.actor, now=now)
     )
     book = PlanBook()
     for day, today, due_sellers in groups:
@@ -69,9 +67,9 @@ def billing_run(
             after = due[-1] if dry_run else None
             if progress is not None:
                 progress(total)
-        if not dry_run:
-            for buyer_id in payment_queries.cards_to_charge(seller_ids=due_sellers):
-                payments.charge_card(buyer_id=buyer_id, day=today, now=now)
+            if not dry_run:  # at each close, also where a late job posts several (M5, C4)
+                for buyer_id in payment_queries.cards_to_charge(seller_ids=due_sellers):
+                    payments.charge_card(buyer_id=buyer_id, day=today, now=now)
     if run_id is not None:
         billing.note_run(run_id, total, finished_at=now)
     return total

@@ -34,6 +34,9 @@ def daily_jobs(*, now: dt.datetime, sellers: Collection[int] | None = None) -> N
         for subscription_id in subscription_queries.trials_over(seller_ids=seller_ids, today=today):
             _, buyer_id = subscription_queries.buyer_of(subscription_id)
             suspend.suspend(viewer, buyer_id=buyer_id, reason="trial over", now=now)
+        # what an interrupted run left, and debts that reached the limit by something else than a purchase (M5)
+        for buyer_id in payment_queries.cards_to_charge(seller_ids=seller_ids, or_at_limit=True):
+            payments.charge_card(buyer_id=buyer_id, day=today, now=now)
     for seller_id in payment_queries.sellers_with_debtor_steps():
         if sellers is not None and seller_id not in sellers:
             continue
