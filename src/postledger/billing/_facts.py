@@ -111,9 +111,9 @@ def _add_lots(subs: dict[int, facts.Subscription], day: dt.date) -> None:
             "(SELECT p.amount FROM billing_invoiceline p WHERE p.invoice_id = l.invoice_id "
             "AND p.position = l.position + 1 AND p.kind = 'promotion') "
             "FROM billing_invoiceline l JOIN billing_invoice i ON i.id = l.invoice_id "
-            "WHERE l.subscription_id = ANY(%s) AND l.kind IN ('recurring', 'package', 'refund') AND l.full_end > %s "
-            "ORDER BY l.id",
-            [list(subs), day],
+            "JOIN unnest(%s::bigint[], %s::date[]) AS w(id, since) ON w.id = l.subscription_id AND l.full_end > w.since "
+            "WHERE l.kind IN ('recurring', 'package', 'refund') ORDER BY l.id",
+            [list(subs), [_lots_since(sub, day) for sub in subs.values()]],
         )
         rows = cursor.fetchall()
     for id, is_wholesale, kind, item, start, end, full_start, full_end, amount, why, promoted in rows:
@@ -141,6 +141,17 @@ def _add_lots(subs: dict[int, facts.Subscription], day: dt.date) -> None:
             net_price=Fraction(why.get("net", why["price"])),
         )
         held.setdefault(item, []).append(lots.lot_of(line, promoted or 0))
+    for sub in subs.values():
+        for owed in (sub.lots, sub.wholesale.lots if sub.wholesale else {}):
+            for item, bought in owed.items():
+                if owed is sub.lots:
+                    sub.past_lots[item] = [lot for lot in bought if lot.full.end <= day]
+                owed[item] = [lot for lot in bought if lot.full.end > day]
+
+
+def _lots_since(sub: facts.Subscription, day: dt.date) -> dt.date:
+    """Money-back days bring back the month fees of the period's earlier months too (F3)."""
+    return min(day, sub.period.start) if sub.terms_at(day).money_back_days else day
 
 
 def _take(held: list[facts.Lot], units: Fraction, *, is_package: bool) -> None:

@@ -380,7 +380,7 @@ def _refund_all(
 def _money_back(sub: Subscription, name: str, *, packages: bool = False) -> list[Line]:
     """All recurring fees of the current period as they were paid (F3)."""
     lines = []
-    for lot in reversed(sub.lots.get(name, [])):
+    for lot in reversed([*sub.past_lots.get(name, ()), *sub.lots.get(name, ())]):
         if lot.is_package == packages and lot.units > 0 and lot.full.end > sub.period.start:
             lines.append(
                 rating.money_back(

@@ -151,6 +151,9 @@ class Subscription:
     pending: list[Pending] = field(default_factory=list)
     debits: Sequence[Debit] = ()
     lots: dict[str, list[Lot]] = field(default_factory=dict)  # loaded for changes, not for closes
+    past_lots: dict[str, list[Lot]] = field(
+        default_factory=dict
+    )  # month fees of the period's earlier months (F3)
     wholesale: Wholesale | None = None
     pool: Pool | None = None  # a reseller's own: the free units his customers use are not his any more
     wholesale_lines: list[Line] = field(default_factory=list)

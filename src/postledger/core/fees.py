@@ -116,7 +116,7 @@ def release(sub: Subscription, terms: Terms, name: str, units: Fraction, *, day:
 def correct(sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date) -> list[Line]:
     """Metered in advance: the prorated charge or refund for what a daily reading shows changed (U9)."""
     reading = quantity.closing(sub.readings.get(charge.name, ()), day)
-    if reading is None:
+    if reading is None or (charge.is_exchange and sub.exchange_since is None):
         return []
     item, now = sub.item(charge.name), quantity.kept(charge, reading.value)
     change = now - item.quantity
