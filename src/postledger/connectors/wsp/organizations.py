@@ -295,6 +295,7 @@ def organization_of(found: soap.Record) -> exchange.Organization:
 
 
 def observed_domain(row: soap.Record, parent: contract.Ref) -> contract.Observation:
+    """A mail domain's record as observation."""
     return contract.Observation(
         spec=exchange.OrganizationDomain(
             name=row.text("DomainName").lower(), is_default=row.bool("IsDefault")

@@ -470,10 +470,7 @@ class Recipients:
                 raise contract.PlatformRefusal(
                     f"The platform has no {name} plan for {what}. Make one there first.", reason="no_plan"
                 )
-            parameters[f"{name[:1].lower()}{name[1:]}UserPlanId_"] = chosen[0].int(f"{name}UserPlanId")
-            parameters["sfbUserPlanId_" if feature == "sfb" else "lyncUserPlanId_"] = chosen[0].int(
-                f"{name}UserPlanId"
-            )
+            parameters[f"{feature}UserPlanId"] = chosen[0].int(f"{name}UserPlanId")
         if not on and feature == "ocs":
             parameters = {"itemId": item_id, "instanceId": self._ocs_instance(item_id, account_id, what)}
         answer = self._client.record(
