@@ -98,10 +98,7 @@ def test_names_are_taken_once_in_the_whole_system(client, household, package_id)
 
 
 def test_quotas_of_domains(client, sandbox, package_id):
-    sandbox.control.change(
-        "packages", package_id, OverrideQuotas=True,
-        Quotas=[{"QuotaId": 53, "QuotaValue": 1}, {"QuotaId": 54, "QuotaValue": 0}],
-    )  # fmt: skip
+    sandbox.control.override_quotas(package_id, {"OS.Domains": 1, "OS.SubDomains": 0})
     assert add(client, package_id, "one.example") > 0
     assert add(client, package_id, "two.example") == -500
     assert add(client, package_id, "sub.one.example", IsSubDomain=True) == -508

@@ -303,8 +303,8 @@ def test_distribution_lists_have_members(client, household, item_id, domain):
 
 def test_lists_contacts_and_folders_are_limited(client, sandbox, household, item_id, domain):
     package_id = ex(client, "GetOrganization", itemId=item_id)["PackageId"]
-    zero = [{"QuotaId": each, "QuotaValue": 0} for each in (79, 80, 81)]
-    sandbox.control.change("packages", package_id, OverrideQuotas=True, Quotas=zero)
+    names = ("Contacts", "DistributionLists", "PublicFolders")
+    sandbox.control.override_quotas(package_id, {f"Exchange2007.{name}": 0 for name in names})
     assert ex(client, "CreateContact", itemId=item_id, displayName="x", email="x@y.z") == -2608
     assert ex(client, "CreateDistributionList", itemId=item_id, name="x", domain=domain) == -2609
     assert ex(client, "CreatePublicFolder", itemId=item_id, folderName="x") == -2610

@@ -220,9 +220,7 @@ def test_no_package_has_more_than_the_one_above(client, sandbox, household):
 
 
 def test_a_space_that_would_exceed_its_parent_is_refused_with_the_quotas(client, sandbox, household):
-    sandbox.control.change(
-        "packages", household.space_id, OverrideQuotas=True, Quotas=[{"QuotaId": 78, "QuotaValue": 7}]
-    )
+    sandbox.control.override_quotas(household.space_id, {"Exchange2007.Mailboxes": 7})
     household.customer()
     user_id = wizard(client, household, username="beta", createPackage=False)
     plan_id = household.plan_id("Exchange Small")
@@ -234,6 +232,23 @@ def test_a_space_that_would_exceed_its_parent_is_refused_with_the_quotas(client,
         [{"QuotaID": "78", "QuotaName": "Exchange2007.Mailboxes", "QuotaValue": "3"}]
     ]
     assert client.call("esPackages", "GetMyPackages", userId=user_id) == []
+
+
+def test_an_override_stands_for_the_whole_plan(client, household):
+    _, package_id = household.customer()
+    package = client.call("esPackages", "GetPackage", packageId=package_id)
+    groups = [{"GroupId": 12, "Enabled": True, "GroupName": "Exchange"}]
+    own = {"OverrideQuotas": True, "Groups": groups, "Quotas": [{"QuotaId": 78, "QuotaValue": 2}]}
+    assert client.call("esPackages", "UpdatePackage", package={**package, **own}) == {"Result": 0}
+    assert quota(client, package_id, "Exchange2007.Mailboxes")[0] == 2
+    # What the override does not name is none, and its groups are the only ones.
+    assert quota(client, package_id, "Exchange2007.Contacts")[0] == 0
+    context = client.call("esPackages", "GetPackageContext", packageId=package_id)
+    assert [group["GroupName"] for group in context["GroupsArray"]] == ["Exchange"]
+    package = client.call("esPackages", "GetPackage", packageId=package_id)
+    assert (package["OverrideQuotas"], package["Quotas"]) == (True, [])
+    client.call("esPackages", "UpdatePackage", package={**package, "OverrideQuotas": False})
+    assert quota(client, package_id, "Exchange2007.Contacts")[0] == 25
 
 
 def test_per_organization_quotas_in_the_later_generation(client, household):

@@ -4,13 +4,14 @@ Each function applies one event to the facts of a subscription on a day and retu
 R7. A request that cannot be granted raises `Refusal` before anything is changed.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from fractions import Fraction
 
 from postledger.core import closing, fees, lots, money, rating, wholesale
 from postledger.core.errors import Refusal
-from postledger.core.facts import ZERO, Line, Subscription
+from postledger.core.facts import ZERO, Line, Lot, Subscription
 from postledger.core.period import Period, add_months
 from postledger.core.terms import Terms
 
@@ -234,7 +235,7 @@ def paid_twice(sub: Subscription, start: dt.date, *, day: dt.date) -> int:
         units = fees.held(sub, charge) - sub.free_units(terms, charge.name)
         if charge.cadence == "period" and charge.measure != "metered" and units > 0:
             days = (min(day, full.end) - max(start, sub.period.start)).days
-            twice += terms.rates(charge.name, sub.months).recurring * units * max(days, 0) / full.days
+            twice += (terms.rates(charge.name, sub.months).recurring or ZERO) * units * max(days, 0) / full.days
     return money.to_minor(twice, sub.currency)
 
 
@@ -248,7 +249,8 @@ def activate(sub: Subscription, *, day: dt.date) -> list[Line]:
 def start_trial(sub: Subscription, *, day: dt.date) -> list[Line]:
     """The charges a trial records: setup fees, no recurring ones (M9)."""
     sub.status, sub.activated_on, sub.anchor = "trial", day, day
-    terms, lines = sub.terms_at(day), []
+    terms = sub.terms_at(day)
+    lines: list[Line] = []
     for charge in terms.charges.values():
         units = fees.held(sub, charge) - sub.free_units(terms, charge.name)
         lines += fees.setup(sub, terms, charge.name, units)
@@ -261,7 +263,8 @@ def convert(sub: Subscription, *, day: dt.date) -> list[Line]:
         _require(sub, "trial")
     sub.status, sub.activated_on, sub.suspended_on, sub.suspended_from = "active", day, None, ""
     sub.anchor, sub.offset, sub.month_index = day, 0, 0
-    terms, lines = sub.terms_at(day), []
+    terms = sub.terms_at(day)
+    lines: list[Line] = []
     for charge in terms.charges.values():
         lines += fees.fees(sub, terms, charge, day=day, by_period=True, by_month=True)
         if charge.measure != "metered":
@@ -273,7 +276,8 @@ def convert(sub: Subscription, *, day: dt.date) -> list[Line]:
 
 def delete_exchange(sub: Subscription, *, day: dt.date) -> list[Line]:
     """The organization is removed: its closing reading is billed first (U5)."""
-    terms, lines = sub.terms_at(day), []
+    terms = sub.terms_at(day)
+    lines: list[Line] = []
     if sub.exchange_since is None:
         return []
     if sub.status == "active":
@@ -294,7 +298,8 @@ def delete_exchange(sub: Subscription, *, day: dt.date) -> list[Line]:
 def cancel(sub: Subscription, *, day: dt.date) -> list[Line]:
     """The buyer quits: usage of the open month, then refunds by the days left, or all fees inside money-back days (U5, F1, F3)."""
     _require(sub, "active", "suspended", "trial", "waiting")
-    terms, lines = sub.terms_at(day), []
+    terms = sub.terms_at(day)
+    lines: list[Line] = []
     was, is_inside = sub.status, _in_money_back(sub, terms, day)
     if was == "active" or (
         was == "suspended"
@@ -379,23 +384,48 @@ def _refund_all(
 
 def _money_back(sub: Subscription, name: str, *, packages: bool = False) -> list[Line]:
     """All recurring fees of the current period as they were paid (F3)."""
-    lines = []
+    given: list[Lot] = []
     for lot in reversed([*sub.past_lots.get(name, ()), *sub.lots.get(name, ())]):
         if lot.is_package == packages and lot.units > 0 and lot.full.end > sub.period.start:
-            lines.append(
-                rating.money_back(
-                    item=name,
-                    paid=lot.net_amount,
-                    units=lot.units,
-                    bought=lot.bought_units,
-                    period=lot.bought_in,
-                    full=lot.full,
-                    net_price=lot.net_price,
-                    is_package=packages,
-                )
-            )
-            lot.units = ZERO
+            if given and (given[-1].net_price, given[-1].full) == (lot.net_price, lot.full):
+                given[-1] = _together(lot, given[-1])
+            else:
+                given.append(lot)
+    lines = [
+        rating.money_back(
+            item=name,
+            paid=lot.net_amount,
+            units=lot.units,
+            bought=lot.bought_units,
+            period=lot.bought_in,
+            full=lot.full,
+            net_price=lot.net_price,
+            is_package=packages,
+        )
+        for lot in given
+    ]
     return lines
+
+
+def _together(one: Lot, other: Lot) -> Lot:
+    """Two lots of the same price as one; of a lot partly given up, the fee of what is left."""
+    left = [
+        dataclasses.replace(
+            lot,
+            net_amount=money.round_half_away(Fraction(lot.net_amount) * lot.units / lot.bought_units),
+            bought_units=lot.units,
+        )
+        for lot in (one, other)
+    ]
+    return dataclasses.replace(
+        left[0],
+        units=one.units + other.units,
+        bought_units=one.units + other.units,
+        net_amount=left[0].net_amount + left[1].net_amount,
+        bought_in=Period(
+            min(one.bought_in.start, other.bought_in.start), max(one.bought_in.end, other.bought_in.end)
+        ),
+    )
 
 
 def _in_money_back(sub: Subscription, terms: Terms, day: dt.date) -> bool:

@@ -109,7 +109,7 @@ def charge_usage(
 ) -> Line | None:
     """The usage line of one charge, or None where there is nothing to bill; a missing reading is noted as pending (U4)."""
     rates = terms.rates(charge.name, sub.months)
-    if not rates.usage or (charge.is_exchange and not sub.had_exchange(closes_on)):
+    if rates.usage is None or (charge.is_exchange and not sub.had_exchange(closes_on)):
         return None
     month, price, start, days = sub.month, rates.usage, sub.month.start, sub.month.days
     if charge.cadence == "period":

@@ -51,7 +51,7 @@ def fees(
 def setup(sub: Subscription, terms: Terms, name: str, units: Fraction) -> Iterator[Line]:
     """The one-time fee for `units` acquired above free (R2)."""
     price = terms.rates(name, sub.months).setup
-    if price and units > 0:
+    if price is not None and units > 0:
         line = rating.setup(item=name, price=price, units=units, terms=terms)
         yield from rating.with_promotions(line, sub.promotions, sub.currency)
 
@@ -68,10 +68,10 @@ def package_fees(
 ) -> Iterator[Line]:
     """An extra package's setup (when bought) and its recurring fee for the days left (F8)."""
     rates = terms.package_rates(name, sub.months)
-    if is_new and rates.setup:
+    if is_new and rates.setup is not None:
         line = rating.setup(item=name, price=rates.setup, units=count, terms=terms, kind="package")
         yield from rating.with_promotions(line, sub.promotions, sub.currency)
-    if rates.recurring and not is_trial:
+    if rates.recurring is not None and not is_trial:
         line = rating.recurring(
             item=name,
             price=rates.recurring,
@@ -140,7 +140,7 @@ def _recurring(
     sub: Subscription, terms: Terms, charge: Charge, units: Fraction, *, day: dt.date
 ) -> Iterator[Line]:
     price = terms.rates(charge.name, sub.months).recurring
-    if not price:
+    if price is None:
         return
     is_monthly = charge.cadence == "month"
     full = sub.month if is_monthly else sub.period
@@ -166,7 +166,7 @@ def _commitment(
     if not charge.commitment:
         return
     price = terms.rates(charge.name, sub.months).commitment
-    if not (by_period and price and charge.commitment_units and is_on(sub, charge)):
+    if price is None or not (by_period and charge.commitment_units and is_on(sub, charge)):
         return
     line = rating.recurring(
         item=charge.name,
@@ -203,7 +203,7 @@ def _ahead_line(
     sub: Subscription, terms: Terms, charge: Charge, units: Fraction, reading: Reading | None, *, day: dt.date
 ) -> Iterator[Line]:
     price = terms.rates(charge.name, sub.months).usage
-    if not price:
+    if price is None:
         return
     full = sub.month if charge.cadence == "month" else sub.period
     line = rating.recurring(

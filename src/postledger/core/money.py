@@ -54,7 +54,7 @@ def parse(amount: Decimal | str | int, currency: str) -> int:
     Raises:
         ValueError: more decimals than the currency has, or not a number.
     """
-    minor = exact(amount) * 10 ** exponent(currency)
+    minor: Fraction = exact(amount) * int(10 ** exponent(currency))
     if minor.denominator != 1:
         raise ValueError(f"{amount} has more decimals than {currency} has")
     return minor.numerator

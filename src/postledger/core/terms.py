@@ -75,15 +75,16 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The prices of one charge for one length of period (R6), exact.
+    """The prices of one charge for one length of period (R6), exact; None where there is no such fee.
 
-    `recurring` and `commitment` are for one whole period, or one month where the cadence is month; `usage` likewise.
+    `recurring` and `commitment` are for one whole period, or one month where the cadence is month; `usage` likewise. A
+    fee that a discount brings down to 0 is still a fee, and makes a line (R10).
     """
 
-    setup: Fraction
-    recurring: Fraction
-    usage: Fraction
-    commitment: Fraction
+    setup: Fraction | None
+    recurring: Fraction | None
+    usage: Fraction | None
+    commitment: Fraction | None
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ class Terms:
         return Rates(
             setup=_setup(package.setup, months, off),
             recurring=_per_period(package.recurring, months, off.recurring),
-            usage=_ZERO,
-            commitment=_ZERO,
+            usage=None,
+            commitment=None,
         )
 
     @property
@@ -137,25 +138,28 @@ def _rates(terms: Terms, charge: Charge, months: int) -> Rates:
     )
 
 
-def _setup(prices: Prices, months: int, off: Discounts) -> Fraction:
+def _setup(prices: Prices, months: int, off: Discounts) -> Fraction | None:
     """Setup is never multiplied by months (R6)."""
     if months != 1 and months in prices:
-        return prices[months]
-    return prices.get(1, _ZERO) * (100 - off.setup) / 100
+        return prices[months] or None
+    base = prices.get(1)
+    return base * (100 - off.setup) / 100 if base else None
 
 
-def _per_period(prices: Prices, months: int, percent: Fraction) -> Fraction:
+def _per_period(prices: Prices, months: int, percent: Fraction) -> Fraction | None:
     """An explicit price wins and takes no discount; otherwise base × months, discounted (R6)."""
     if months != 1 and months in prices:
-        return prices[months]
-    return prices.get(1, _ZERO) * months * (100 - percent) / 100
+        return prices[months] or None
+    base = prices.get(1)
+    return base * months * (100 - percent) / 100 if base else None
 
 
-def _per_month(prices: Prices, months: int, percent: Fraction) -> Fraction:
+def _per_month(prices: Prices, months: int, percent: Fraction) -> Fraction | None:
     """For cadence month an explicit n-month price is divided by n; a base price is not (R6)."""
     if months != 1 and months in prices:
-        return prices[months] / months
-    return prices.get(1, _ZERO) * (100 - percent) / 100
+        return prices[months] / months or None
+    base = prices.get(1)
+    return base * (100 - percent) / 100 if base else None
 
 
 # --- stored form ------------------------------------------------------------------------------------------------------

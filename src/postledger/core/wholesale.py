@@ -23,7 +23,7 @@ def acquire(sub: Subscription, charge: Charge, units: Fraction, *, day: dt.date)
     if paid <= 0:
         return
     rates = terms.rates(charge.name, sub.months)
-    if rates.setup:
+    if rates.setup is not None:
         line = rating.setup(item=charge.name, price=rates.setup, units=paid, terms=terms)
         sub.wholesale_lines.extend(rating.with_promotions(line, owed.promotions, owed.currency))
     sub.wholesale_lines.extend(_recurring(sub, owed, terms, sold, rates, paid, day=day))
@@ -107,7 +107,7 @@ def _recurring(
     *,
     day: dt.date,
 ) -> Iterator[Line]:
-    if not rates.recurring:
+    if rates.recurring is None:
         return
     is_monthly = sold.cadence == "month"
     full: Period = sub.month if is_monthly else sub.period

@@ -156,6 +156,21 @@ class Control:
             )
             return self._done(dict(package))
 
+    def override_quotas(self, package_id: int, quotas: dict[str, int]) -> None:
+        """Quotas of a package by name, beside the rest of what its plan gives; an override in the platform's sense."""
+        with self._world.lock:
+            package = self._world.store.packages.get(package_id)
+            plan = self._world.store.plans.get((package or {}).get("PlanId") or 0)
+            if package is None or plan is None:
+                raise Unknown(f"no package {package_id} with a plan")
+            ids = {self._world.contract.quotas[name].quota_id: value for name, value in quotas.items()}
+            kept = [item for item in plan["Quotas"] if item["QuotaId"] not in ids]
+            added = [{"QuotaId": quota_id, "QuotaValue": value} for quota_id, value in ids.items()]
+            self._world.store.packages.change(
+                package, OverrideQuotas=True, Groups=plan["Groups"], Quotas=[*kept, *added]
+            )
+            self._done(None)
+
     def add_organization(
         self, package_id: int, organization_id: str, name: str = "", domain: str = ""
     ) -> int:

@@ -34,6 +34,13 @@ def below(world: World, package: Row) -> Iterator[Row]:
         yield from below(world, child)
 
 
+def source(world: World, package: Row) -> Row | None:
+    """Where a package's groups and quotas come from: its plan, or itself when it overrides; the System package has none."""
+    if package.get("OverrideQuotas"):
+        return package
+    return world.store.plans.get(package.get("PlanId") or 0)
+
+
 def plan_group(plan: Row | None, group_id: int) -> Row | None:
     for group in (plan or {}).get("Groups") or ():
         if group["GroupId"] == group_id and group.get("Enabled"):
@@ -53,14 +60,10 @@ def plan_value(plan: Row | None, quota: Quota) -> int:
 
 def own_value(world: World, package: Row, quota: Quota) -> int:
     """The value of a package before its parents have their say."""
-    plan = world.store.plans.get(package.get("PlanId") or 0)
-    if plan is None:
+    giver = source(world, package)
+    if giver is None:
         return UNLIMITED
-    value = plan_value(plan, quota)
-    if package.get("OverrideQuotas"):
-        for item in package.get("Quotas") or ():
-            if item["QuotaId"] == quota.quota_id:
-                value = item["QuotaValue"]
+    value = plan_value(giver, quota)
     extra = 0
     for addon in world.store.addons.find("PackageId", package["PackageId"]):
         if addon["StatusId"] == 1:
@@ -99,9 +102,9 @@ def allocated(world: World, package: Row, quota: Quota) -> int:
 
 def has_group(world: World, package: Row, group_id: int) -> bool:
     return all(
-        plan_group(plan, group_id) is not None
+        plan_group(giver, group_id) is not None
         for level in ancestry(world, package)
-        if (plan := world.store.plans.get(level.get("PlanId") or 0)) is not None
+        if (giver := source(world, level)) is not None
     )
 
 
@@ -232,12 +235,12 @@ def value_info(world: World, package: Row, quota: Quota, holdings: Holdings | No
 
 def groups_of(world: World, package: Row) -> list[Row]:
     """The resource groups of a package as HostingPlanGroupInfo."""
-    plan = world.store.plans.get(package.get("PlanId") or 0)
+    giver = source(world, package)
     groups = []
     for group_id, name in GROUPS.items():
         if not has_group(world, package, group_id):
             continue
-        own = plan_group(plan, group_id) or {"CalculateDiskSpace": True, "CalculateBandwidth": True}
+        own = plan_group(giver, group_id) or {"CalculateDiskSpace": True, "CalculateBandwidth": True}
         groups.append(
             {
                 "GroupId": group_id,

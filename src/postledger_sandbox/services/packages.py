@@ -413,8 +413,7 @@ def _package_quotas(call: Call, package_id: int, *, for_edit: bool) -> DataSet:
         return DataSet(f"esPackages.{call.operation}", [[], []])
     world = call.world
     parent = call.store.packages.get(package.get("ParentPackageId") or 0)
-    plan = call.store.plans.get(package.get("PlanId") or 0)
-    groups = _group_rows(world, plan, parent)
+    groups = _group_rows(world, quotas.source(world, package), parent)
     if not for_edit:
         enabled = {group["GroupId"] for group in quotas.groups_of(world, package)}
         groups = [group for group in groups if group["GroupID"] in enabled]
@@ -635,7 +634,7 @@ def update_package(call: Call, package: Row | None) -> Row:
         for name in "StatusId PlanId PurchaseDate PackageName PackageComments OverrideQuotas".split()
     }
     if package["OverrideQuotas"]:
-        changed["Quotas"] = package["Quotas"] or []
+        changed |= {"Groups": package["Groups"] or [], "Quotas": package["Quotas"] or []}
     return _update(call, package["PackageId"], **changed)
 
 

@@ -94,6 +94,8 @@ class Client:
             return found
 
     def _load(self, service: str) -> wsdl.Interface | None:
+        if self._suffix is None and service != USERS:
+            self.interface(USERS)
         suffixes = (self._suffix,) if self._suffix is not None else (".asmx", "")
         for suffix in suffixes:
             answer = self._http(
@@ -340,15 +342,16 @@ class Client:
         *,
         repeatable: bool,
     ) -> transport.Answer:
-        self._breaker.check()
+        end = time.monotonic() + timeout_s
         with self._slot(timeout_s):
+            self._breaker.check()
             try:
                 answer = self._transport.request(
                     method=method,
                     path=path,
                     headers=headers,
                     body=body,
-                    timeout_s=timeout_s,
+                    timeout_s=end - time.monotonic(),
                     repeatable=repeatable,
                 )
             except transport.BodyTooLarge as error:
