@@ -317,7 +317,7 @@ def _show(played: dict[str, Any]) -> None:
             console.print(table)
             for line in invoice["lines"]:
                 console.print(
-                    f"  {line['item']}: {'; '.join(line['because'])}", soft_wrap=True, highlight=False
+                    f"  {line['item']}: {' '.join(line['because'])}", soft_wrap=True, highlight=False
                 )
             console.print(f"  PDF: {invoice['pdf']}\n", soft_wrap=True, highlight=False)
         words = (

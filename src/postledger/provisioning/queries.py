@@ -24,6 +24,7 @@ from postledger.provisioning.types import (
     Drift,
     DriftLine,
     Offer,
+    PlatformAccount,
     PlatformPlanView,
     Progress,
     ProgressLine,
@@ -244,6 +245,19 @@ def metered(*, connection_id: int) -> tuple[ResourceView, ...]:
         connection_id=connection_id, kind=exchange.ACCOUNT, gone_at=None, subscription_id__isnull=False
     ).exclude(reference={})
     return tuple(resource_view(row) for row in rows.order_by("pk"))
+
+
+def platform_accounts() -> tuple[PlatformAccount, ...]:
+    """Every wanted account on a platform that belongs to a subscription, in one query; for workers."""
+    rows = Resource.objects.filter(
+        kind=exchange.ACCOUNT, gone_at=None, is_wanted=True, subscription_id__isnull=False
+    ).values_list("pk", "account_id", "subscription_id", "desired__status")
+    return tuple(
+        PlatformAccount(
+            resource_id=pk, account_id=account_id, subscription_id=subscription_id, status=status or "active"
+        )
+        for pk, account_id, subscription_id, status in rows.order_by("pk")
+    )
 
 
 def account_resource(viewer: Viewer, account_id: int) -> ResourceView | None:

@@ -159,6 +159,16 @@ class ResourceView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformAccount:
+    """A wanted account on a platform that belongs to a subscription, and the status it is wished to have."""
+
+    resource_id: int
+    account_id: int
+    subscription_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProgressLine:
     """How one hosted thing stands, in words a customer reads."""
 

@@ -133,6 +133,11 @@ def of_buyers(buyer_ids: Iterable[int]) -> dict[int, int]:
     )
 
 
+def statuses(ids: Iterable[int]) -> dict[int, str]:
+    """How these subscriptions stand, by id."""
+    return dict(Subscription.objects.filter(pk__in=set(ids)).values_list("pk", "status"))
+
+
 def sold_by(
     seller_id: int, *, statuses: Sequence[str] = ("active", "suspended")
 ) -> dict[int, tuple[str, dt.date | None]]:

@@ -16,16 +16,25 @@ from postledger.connectors import registry
 from postledger.provisioning import queries as provisioning
 from postledger.resources import exchange
 from postledger.workflows import (
+    billing_run as billing,
+)
+from postledger.workflows import (
     collect_usage as collecting,
 )
 from postledger.workflows import (
     daily_jobs as days,
 )
 from postledger.workflows import (
+    deliver_invoices as sending,
+)
+from postledger.workflows import (
     deliver_mails as delivering,
 )
 from postledger.workflows import (
     find_drift as drifting,
+)
+from postledger.workflows import (
+    follow_subscriptions as following,
 )
 from postledger.workflows import (
     publish_zones as publishing,
@@ -61,6 +70,13 @@ def reconcile(timestamp: int | None = None, now: str | None = None) -> dict[str,
             }
 
 
+@app.periodic(cron="* * * * * */30", periodic_id="follow_subscriptions")
+@app.task(name="follow_subscriptions", queueing_lock="follow_subscriptions")
+def follow_subscriptions(timestamp: int | None = None, now: str | None = None) -> int:
+    """Has what customers hold on platforms follow their subscriptions."""
+    return following.follow_subscriptions(now=_instant(now))
+
+
 @app.periodic(cron="* * * * * */10", periodic_id="publish_zones")
 @app.task(name="publish_zones", queueing_lock="publish_zones")
 def publish_zones(timestamp: int | None = None, now: str | None = None) -> int:
@@ -80,6 +96,20 @@ def deliver_mails(timestamp: int | None = None, now: str | None = None) -> int:
 def daily_jobs(timestamp: int | None = None, now: str | None = None) -> None:
     """Closes what is due by each seller's own date, after usage was read: invoices, late usage, trials, debtors."""
     days.daily_jobs(now=_instant(now))
+
+
+@app.task(name="billing_run")
+def billing_run(user_id: int, seller_id: int, now: str | None = None) -> dict[str, int]:
+    """Runs the billing that a user ordered for one seller."""
+    done = billing.billing_run(accounts.viewer_of(user_id), now=_instant(now), seller_ids=[seller_id])
+    return {"closes": done.closes, "lines": done.lines, "parked": done.parked}
+
+
+@app.periodic(cron="* * * * * */20", periodic_id="deliver_invoices")
+@app.task(name="deliver_invoices", queueing_lock="deliver_invoices")
+def deliver_invoices(timestamp: int | None = None, now: str | None = None) -> int:
+    """Puts a mail with each new invoice in the outbox."""
+    return sending.deliver_invoices(now=_instant(now))
 
 
 @app.periodic(cron="47 * * * *", periodic_id="find_drift")

@@ -6,12 +6,14 @@ from postledger.accounts.types import Viewer
 from postledger.billing.types import ProposalView
 from postledger.core import changes
 from postledger.subscriptions import queries as subscription_queries
-from postledger.workflows import _booking
+from postledger.workflows import _booking, read_account
 
 
 def cancel(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview: bool = False) -> ProposalView:
     """What quitting books: the usage of the month, then refunds; inside the money-back days all fees (U5, F1, F3)."""
     subscription_id = _booking.acting_on(viewer, buyer_id)
+    if not preview:
+        read_account.read_account(viewer, account_id=buyer_id, now=now)
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
     return _booking.apply(
         viewer,
