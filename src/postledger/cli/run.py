@@ -64,29 +64,41 @@ def _postledger(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "postledger.cli.main", *arguments)
 
 
-def _run(*arguments: str) -> str:
+def _run(*arguments: str, is_shown: bool = False) -> str:
     """What a command of ours printed.
 
     Raises:
         NotStarted: it failed.
     """
-    done = subprocess.run(
-        _postledger(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise NotStarted(f"`postledger {' '.join(arguments)}` failed:\n{done.stdout}{done.stderr}".rstrip())
-    return done.stdout
+    said = []
+    with subprocess.Popen(
+        _postledger(*arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            said.append(line)
+            if is_shown:
+                click.echo(line, nl=False)
+    if running.returncode:
+        raise NotStarted(f"`postledger {' '.join(arguments)}` failed:\n{''.join(said[-20:])}".rstrip())
+    return "".join(said)
 
 
 def _fill(sandbox: dict[str, str]) -> str:
     """Who can sign in to the demo data, which is made where there is none."""
     logins = settings.HOME / "demo-logins.txt"
-    if not logins.exists():
-        click.echo("Filling in demo data: two months of a small hosting company (a minute) …")
-    said = _run("demo", "--fill", json.dumps(sandbox))
     marker = "Sign in with"
+    is_first = not logins.exists()
+    if is_first:
+        click.echo("Filling in demo data: two months of a small hosting company (half a minute) …")
+    said = _run("demo", "--fill", json.dumps(sandbox), is_shown=is_first)
     if marker in said:
         logins.write_text(said[said.index(marker) :])
+        return ""
     return logins.read_text() if logins.exists() else "This installation has data of its own.\n"
 
 
