@@ -66,6 +66,18 @@ def invoice(viewer: Viewer, invoice_id: int) -> InvoiceView:
     return _invoice(row, tuple(_line(line, row.currency) for line in lines), _prefixes({row.seller_id}))
 
 
+def not_mailed(*, since: dt.date, most: int = 500) -> list[int]:
+    """Invoices posted from a day on, to buyers with an address, for which no mail was written yet, oldest first; for workers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT i.id FROM billing_invoice i JOIN accounts_account a ON a.id = i.buyer_id AND a.email <> '' WHERE i.posted_on >= %s AND NOT i.is_silent AND NOT EXISTS "
+            "(SELECT 1 FROM events_outboxmail m WHERE m.seller_id = i.seller_id AND m.key = 'invoice-' || i.id) "
+            "ORDER BY i.id LIMIT %s",
+            [since, most],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def line(viewer: Viewer, line_id: int) -> tuple[LineView, InvoiceView]:
     """A line with the invoice it is on.
 

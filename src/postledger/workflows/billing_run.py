@@ -64,6 +64,8 @@ def billing_run(
                 if not dry_run:
                     _after_closes(result, today, now)
             total.add(result)
+            if run_id is not None:
+                billing.note_run(run_id, total)
             after = due[-1] if dry_run else None
             if progress is not None:
                 progress(total)
