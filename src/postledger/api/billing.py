@@ -7,14 +7,24 @@ from django.http import HttpRequest
 from ninja import Schema
 
 from postledger import clock
+from postledger.accounts import queries as accounts
 from postledger.api import forms, routes
 from postledger.billing import as_json, operations, queries
 from postledger.billing.types import BatchResult, InvoiceView, RunView
 from postledger.core import money
+from postledger.core.errors import Refusal
+from postledger.documents import invoice as invoices_on_paper
+from postledger.documents import statement as statements_on_paper
 from postledger.ledger import queries as ledger
 from postledger.workflows import accrued_charges, billing_run, estimate_invoice, expect_usage
 
 router = routes.area("Billing")
+
+
+class NothingBooked(Refusal):
+    """There is no line to print."""
+
+    reason = "nothing_booked"
 
 
 class StatementLine(Schema):
@@ -196,6 +206,19 @@ def statement(request: HttpRequest, account_id: forms.Id, limit: forms.Limit = 1
     return told
 
 
+@router.get("/accounts/{account_id}/statement/pdf", openapi_extra=routes.PDF)
+def statement_pdf(request: HttpRequest, account_id: forms.Id):
+    """The whole statement as PDF, as of today."""
+    seller = accounts.seller_of(request.auth, account_id)
+    buyer = accounts.account(request.auth, account_id)
+    lines = queries.statement(request.auth, account_id)
+    if not lines:
+        raise NothingBooked(f"Nothing was booked for {buyer.name} yet, so there is no statement to print.")
+    today = clock.now().astimezone(seller.zone).date()
+    made = statements_on_paper.pdf(seller=seller, buyer=buyer, lines=lines, on=today)
+    return routes.pdf(made, name=f"statement-{buyer.code}")
+
+
 @router.get("/accounts/{account_id}/balance", response=Balance)
 def balance(request: HttpRequest, account_id: forms.Id):
     """What the seller holds for the account, or is owed by it."""
@@ -226,6 +249,13 @@ def invoice(request: HttpRequest, invoice_id: forms.Id):
     """An invoice with its lines."""
     row = queries.invoice(request.auth, invoice_id)
     return _invoice(row) | {"parties": row.parties, "lines": [forms.line(line) for line in row.lines]}
+
+
+@router.get("/invoices/{invoice_id}/pdf", openapi_extra=routes.PDF)
+def invoice_pdf(request: HttpRequest, invoice_id: forms.Id):
+    """The invoice as PDF, as it is sent; the same bytes each time."""
+    row = queries.invoice(request.auth, invoice_id)
+    return routes.pdf(invoices_on_paper.pdf(row), name=row.number)
 
 
 @router.get("/lines/{line_id}/explanation", response=Explanation)

@@ -34,6 +34,13 @@ _DESCRIBED = {
 }
 
 
+PDF = {
+    "responses": {
+        200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
+    }
+}
+
+
 class BadKey(Refusal):
     """The idempotency key cannot be one."""
 
@@ -71,6 +78,16 @@ def books(
         return router.post(path, response=response, openapi_extra=_DESCRIBED)(keyed)
 
     return register
+
+
+def pdf(content: bytes, *, name: str) -> HttpResponse:
+    """The answer that carries a PDF to be kept under this name."""
+    kept = "".join(letter for letter in name if letter.isalnum() or letter in "-_.")
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{kept}.pdf"'},
+    )
 
 
 def _whole(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,5 +1,6 @@
 """The one way an event reaches a subscription: catch up, propose, check, book. A preview is the same, rolled back."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -90,7 +91,7 @@ def apply(
                 after()
             if preview:
                 transaction.set_rollback(True)
-                return view
+                return dataclasses.replace(view, invoice_ids=())
     except payments.CardDeclined:
         if not preview:
             payments.note_declined(buyer_id=buyer_id, day=day, now=now)

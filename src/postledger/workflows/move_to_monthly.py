@@ -1,5 +1,6 @@
 """The way out of an annual plan: the unused time comes back as credit and pays for the months to come (F9)."""
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 
@@ -51,4 +52,5 @@ def move_to_monthly(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview:
             until = add_months(month.on, balance // cost)
         if preview:
             transaction.set_rollback(True)
+            proposal = dataclasses.replace(proposal, invoice_ids=())
     return Move(proposal, balance, cost, until)

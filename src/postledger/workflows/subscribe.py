@@ -1,5 +1,6 @@
 """A buyer signs up for a plan."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -96,4 +97,5 @@ def subscribe(
             )
         if preview:
             transaction.set_rollback(True)
+            view = dataclasses.replace(view, invoice_ids=())
     return view
