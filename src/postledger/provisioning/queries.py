@@ -147,19 +147,14 @@ def offers_for(viewer: Viewer, *, account_id: int, plan_id: int) -> tuple[Offer,
     return tuple(offer_view(row) for row in rows)
 
 
-def offered_plan_ids(*, seller_id: int) -> frozenset[int]:
-    """Ids of a seller's plans for which a platform plan is switched on."""
-    return frozenset(PlanOffer.objects.filter(seller_id=seller_id).values_list("plan_id", flat=True))
-
-
-def plans_with_exchange(viewer: Viewer, seller_id: int) -> frozenset[int]:
-    """Ids of a seller's plans for which a platform plan is switched on, for those who may act for him.
+def offered_plan_ids(viewer: Viewer, *, seller_id: int) -> frozenset[int]:
+    """Ids of a seller's plans for which a platform plan is switched on.
 
     Raises:
         NotVisible: the seller is none of his.
     """
     _require_selling(viewer, seller_id)
-    return offered_plan_ids(seller_id=seller_id)
+    return frozenset(PlanOffer.objects.filter(seller_id=seller_id).values_list("plan_id", flat=True))
 
 
 # --- resources ------------------------------------------------------------------------------------------------------
