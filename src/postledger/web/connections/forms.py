@@ -39,6 +39,23 @@ class Connection(Form):
                 help_text="What a domain's SPF record has to hold: include:spf.host.example",
             )
 
+    @property
+    def first(self) -> list[forms.BoundField]:
+        """What everybody fills in; the rest has good defaults."""
+        return [field for field in self if field.name not in self._rest]
+
+    @property
+    def rest(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name in self._rest]
+
+    @property
+    def has_rest_errors(self) -> bool:
+        return any(field.errors for field in self.rest)
+
+    @property
+    def _rest(self) -> set[str]:
+        return {line.name for line in self.lines if not line.is_required and line.name != "portal_url"}
+
     def values(self) -> dict[str, Any]:
         return {line.name: self.cleaned_data[line.name] for line in self.lines}
 
