@@ -4,6 +4,7 @@
 """
 
 import inspect
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,7 +116,8 @@ def api_page() -> str:
         NOTE.format(source="src/postledger/api/"),
         "Requests carry `Authorization: Bearer <token>`; a token sees and may do what its user does.",
         schema["info"]["description"],
-        "The running installation serves this as OpenAPI under `/api/v1/openapi.json`.\n",
+        "The running installation serves this as OpenAPI under `/api/v1/openapi.json`; the same stands in",
+        "[openapi.json](openapi.json). How to begin: [Use the REST API](../how-to/use-the-api.md).\n",
     ]
     by_area: dict[str, list[str]] = {}
     for path, operations in sorted(schema["paths"].items()):
@@ -189,11 +191,17 @@ def routes() -> dict[str, dict[str, dict[str, Any]]]:
     return dict(api_schema()["paths"])
 
 
+def openapi_page() -> str:
+    """The OpenAPI document as the running installation serves it."""
+    return json.dumps(api_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "connectors.md": connectors_page,
     "api.md": api_page,
+    "openapi.json": openapi_page,
 }
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def register(api: NinjaAPI) -> None:
             request,
             401,
             "unauthorized",
-            "Send a valid token: Authorization: Bearer <token>. Tokens are made in the panel.",
+            "Send a valid token: Authorization: Bearer <token>.",
         )
         response["WWW-Authenticate"] = "Bearer"
         return response
