@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from postledger_sandbox.contract import Operation
+from postledger_sandbox.contract import Operation, Service
 from postledger_sandbox.control import api
 from postledger_sandbox.control.control import Control
 from postledger_sandbox.control.faults import Faults, Rule
@@ -23,7 +23,6 @@ from postledger_sandbox.wire.soap import (
     Denied,
     Endpoint,
     Exchange,
-    Service,
     SoapFault,
 )
 from postledger_sandbox.wire.writing import DataSet

@@ -201,7 +201,7 @@ class Control:
                 call, organization, account_type, display_name=name, name=name, address=email
             )
             if not plan_id and not self._world.is_w:
-                plans = exchange.get_exchange_mailbox_plans(call, item_id, False)
+                plans = exchange.plans.get_exchange_mailbox_plans(call, item_id, False)
                 plan_id = plans[0]["MailboxPlanId"] if plans else 0
             self._world.store.accounts.change(
                 account, Password=password, SizeMB=size_mb, Items=int(size_mb * 10), MailboxPlanId=plan_id

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""esExchangeServer: mailboxes, contacts, distribution lists, public folders, mailbox plans, devices, statistics."""
+
+from postledger_sandbox.services.exchange import (
+    accounts,
+    addresses,
+    devices,
+    mailboxes,
+    plans,
+    recipients,
+    statistics,
+)
+from postledger_sandbox.services.exchange.shared import operations
+
+__all__ = ["accounts", "addresses", "devices", "mailboxes", "operations", "plans", "recipients", "statistics"]
