@@ -235,7 +235,9 @@ def paid_twice(sub: Subscription, start: dt.date, *, day: dt.date) -> int:
         units = fees.held(sub, charge) - sub.free_units(terms, charge.name)
         if charge.cadence == "period" and charge.measure != "metered" and units > 0:
             days = (min(day, full.end) - max(start, sub.period.start)).days
-            twice += (terms.rates(charge.name, sub.months).recurring or ZERO) * units * max(days, 0) / full.days
+            twice += (
+                (terms.rates(charge.name, sub.months).recurring or ZERO) * units * max(days, 0) / full.days
+            )
     return money.to_minor(twice, sub.currency)
 
 

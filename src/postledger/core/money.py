@@ -25,6 +25,13 @@ def to_minor(value: Fraction, currency: str) -> int:
     return _divide(value.numerator * 10 ** exponent(currency), value.denominator)
 
 
+def product(price: Fraction, units: Fraction, currency: str) -> int:
+    """Price × units in major units, rounded once to the currency's smallest unit; no fraction is built (M1)."""
+    return _divide(
+        price.numerator * units.numerator * 10 ** exponent(currency), price.denominator * units.denominator
+    )
+
+
 def _divide(numerator: int, denominator: int) -> int:
     """numerator ÷ denominator (above 0) to the nearest whole number, a half away from zero; no fraction is built."""
     quotient, remainder = divmod(abs(numerator), denominator)

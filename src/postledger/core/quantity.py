@@ -125,6 +125,8 @@ def _above(units: Fraction, threshold: Fraction) -> Fraction:
     """Units above a threshold, never fewer than none."""
     if not threshold.numerator:
         return units
+    if units.denominator == threshold.denominator == 1:
+        return Fraction(max(0, units.numerator - threshold.numerator))
     above = units - threshold
     return above if above.numerator > 0 else _ZERO
 

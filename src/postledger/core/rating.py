@@ -22,7 +22,7 @@ def setup(*, item: str, price: Fraction, units: Fraction, terms: Terms, kind: st
     return Line(
         kind=kind,
         item=item,
-        amount=money.to_minor(price * units, terms.currency),
+        amount=money.product(price, units, terms.currency),
         quantity=units,
         unit_price=price,
         why={"rule": "R2", "terms": terms.id, "price": str(price), "units": str(units)},
@@ -52,12 +52,12 @@ def recurring(
         "price": str(price),
         "units": str(units),
     }
-    exact = price * units
+    charged = units
     if not is_whole:
         left, days = (full.end - start).days, full.days
         why["share"] = (left, days)
         if left != days:
-            exact = exact * left / days
+            charged = units * left / days
     if readings:
         why["readings"] = _reading_rows(readings)
     net = price
@@ -67,7 +67,7 @@ def recurring(
     return Line(
         kind=kind,
         item=item,
-        amount=money.to_minor(exact, terms.currency),
+        amount=money.product(price, charged, terms.currency),
         start=start,
         end=full.end,
         quantity=units,
@@ -105,7 +105,7 @@ def usage(
     return Line(
         kind="usage",
         item=item,
-        amount=money.to_minor(price * measured.units, terms.currency),
+        amount=money.product(price, measured.units, terms.currency),
         start=period.start,
         end=period.end,
         quantity=measured.units,

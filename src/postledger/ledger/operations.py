@@ -67,8 +67,8 @@ def _accounts(entries: Sequence[NewEntry]) -> dict[tuple[int, str, str, int | No
     rows = sorted(wanted, key=lambda row: (row[0], row[1], row[2], row[3] or 0))
     columns = [
         literals.array(row[0] for row in rows),
-        [row[1] for row in rows],
-        [row[2] for row in rows],
+        literals.array(row[1] for row in rows),
+        literals.array(row[2] for row in rows),
         literals.array(row[3] for row in rows),
     ]
     given = (
