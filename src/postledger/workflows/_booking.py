@@ -101,8 +101,12 @@ def apply(
 
 
 def catch_up(subscription_ids: Sequence[int], *, day: dt.date, now: dt.datetime) -> int:
-    """The number of closes posted because they were due by `day` and no job had come to them (C4)."""
+    """The number of closes posted because they were due by `day` and no job had come to them (C4).
+
+    The subscriptions are held for the caller's transaction, so no billing run can close them at the same time.
+    """
     posted = 0
+    subscription_queries.hold(subscription_ids)
     for subscription_id in subscription_ids:
         while True:
             due = subscription_queries.due(subscription_id, as_of=day)

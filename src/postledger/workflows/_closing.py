@@ -5,7 +5,7 @@ from typing import Any
 
 from postledger.connectors import contract
 from postledger.provisioning.types import ResourceView
-from postledger.workflows import _readings
+from postledger.workflows import _limits, _readings
 
 
 def take(*, session: Any, account: ResourceView, now: dt.datetime) -> int:
@@ -18,7 +18,8 @@ def take(*, session: Any, account: ResourceView, now: dt.datetime) -> int:
         return 0
     target = contract.Target(kind=account.kind, name=account.key, ref=account.reference)
     kept = 0
-    for outcome in session.read_usage(targets=[target], now=now):
+    meters = _limits.meters_to_read(seller_id=account.seller_id, now=now)
+    for outcome in session.read_usage(targets=[target], now=now, meters=meters):
         if outcome.failure is not None:
             raise outcome.failure
         kept += _readings.keep(account=account, readings=outcome.readings, now=now)

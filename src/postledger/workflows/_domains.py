@@ -1,10 +1,13 @@
-"""What is asked of a mail domain before it is wished for."""
+"""What is asked before a domain, or something in one, is wished for."""
+
+import datetime as dt
 
 from postledger.accounts.types import Viewer
 from postledger.core.errors import Refusal
 from postledger.provisioning import queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange
+from postledger.workflows import _limits
 
 
 class DomainInUse(Refusal):
@@ -69,3 +72,20 @@ def require_domain_of(viewer: Viewer, *, account_id: int, address: str) -> None:
         raise WrongDomain(
             f"{domain} is not one of your mail domains. Use one of {', '.join(sorted(mine)) or 'them'}, or add it."
         )
+
+
+def require_room(
+    viewer: Viewer, *, organization: ResourceView, kind: str, key: str, now: dt.datetime
+) -> None:
+    """Nothing, when the customer's plan allows one more thing of this kind, or he has it already.
+
+    Raises:
+        PlanLimit: it does not (R9).
+    """
+    if organization.subscription_id is None:
+        return
+    terms = _limits.terms_of(
+        subscription_id=organization.subscription_id, seller_id=organization.seller_id, now=now
+    )
+    held = [found for found in queries.resources_of(viewer, organization.account_id) if found.key != key]
+    _limits.require_room(terms=terms, kind=kind, held=held, more=1)

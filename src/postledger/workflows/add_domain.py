@@ -17,11 +17,12 @@ def add_domain(viewer: Viewer, *, account_id: int, name: str, now: dt.datetime) 
 
     Raises:
         NotVisible, NotAllowed: not this viewer's account.
-        NoExchange, DomainInUse, InvalidDomain: the message says what.
+        NoExchange, PlanLimit, DomainInUse, InvalidDomain: the message says what.
     """
     accounts.require_acting(viewer, account_id)
     name = names.domain(text=name)
     organization = _domains.organization(viewer, account_id)
+    _domains.require_room(viewer, organization=organization, kind=exchange.DOMAIN, key=name, now=now)
     _domains.require_free(name=name, account_id=account_id)
     with transaction.atomic():
         found = operations.declare(

@@ -12,7 +12,7 @@ from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import Offer, Progress
 from postledger.resources import exchange, names
 from postledger.subscriptions import queries as subscriptions
-from postledger.workflows import _domains
+from postledger.workflows import _domains, _limits
 
 
 class NotSubscribed(Refusal):
@@ -43,7 +43,6 @@ def add_exchange(
     username: str | None = None,
     organization_name: str | None = None,
     mailboxes: Sequence[exchange.Mailbox] = (),
-    quotas: Mapping[str, int] | None = None,
 ) -> Progress:
     """How the customer's Exchange stands right after it was ordered; a worker sets it up.
 
@@ -55,10 +54,9 @@ def add_exchange(
         platform_plan_id: which of the platform plans switched on for his plan; the default one when None.
         username: login on the platform; his account's code when None.
         mailboxes: made at once, in domains of his.
-        quotas: meter → ceiling the plan puts on it (R9), pushed to the platform.
     Raises:
         NotVisible, NotAllowed: not this viewer's account.
-        NotSubscribed, NoExchangeInPlan, ExchangeAlreadyThere, Refusal: the message says what.
+        NotSubscribed, NoExchangeInPlan, PlanLimit, ExchangeAlreadyThere, Refusal: the message says what.
     """
     buyer = accounts.require_acting(viewer, account_id)
     held = subscriptions.of_accounts(viewer, [buyer.id]).get(buyer.id)
@@ -66,6 +64,8 @@ def add_exchange(
         raise NotSubscribed(
             f"{buyer.name} has no plan in force. Subscribe to one, or have it resumed, then add Exchange."
         )
+    terms = _limits.terms_of(subscription_id=held.id, seller_id=held.seller_id, now=now)
+    _limits.require_room(terms=terms, kind=exchange.MAILBOX, held=(), more=len(mailboxes))
     offer = _chosen_offer(viewer, buyer, held.plan_id, platform_plan_id)
     domain = names.domain(text=domain)
     _domains.require_free(name=domain, account_id=buyer.id)
@@ -90,7 +90,7 @@ def add_exchange(
             connection_id=offer.connection_id,
             subscription_id=held.id,
             kind=exchange.ACCOUNT,
-            desired=_login(buyer, offer, username, quotas),
+            desired=_login(buyer, offer, username, _limits.quotas(terms)),
             now=now,
             actor=viewer.actor,
         )
@@ -145,7 +145,7 @@ def _chosen_offer(viewer: Viewer, buyer: AccountView, plan_id: int, platform_pla
 
 
 def _login(
-    buyer: AccountView, offer: Offer, username: str | None, quotas: Mapping[str, int] | None
+    buyer: AccountView, offer: Offer, username: str | None, quotas: Mapping[str, int]
 ) -> exchange.Account:
     first, _, last = buyer.name.partition(" ")
     return exchange.Account(
@@ -156,6 +156,6 @@ def _login(
         company=buyer.name,
         country=buyer.country or None,
         plan=offer.reference,
-        quotas=dict(quotas) if quotas else None,
+        quotas=dict(quotas) or None,
         status="active",
     )

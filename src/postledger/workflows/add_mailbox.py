@@ -17,11 +17,14 @@ def add_mailbox(
 
     Raises:
         NotVisible, NotAllowed: not this viewer's account.
-        NoExchange, WrongDomain, NameTaken, InvalidResource, InvalidAddress: the message says what.
+        NoExchange, PlanLimit, WrongDomain, NameTaken, InvalidResource, InvalidAddress: the message says what.
     """
     accounts.require_acting(viewer, account_id)
     mailbox = exchange.validated_mailbox(spec=mailbox)
     organization = _domains.organization(viewer, account_id)
+    _domains.require_room(
+        viewer, organization=organization, kind=exchange.MAILBOX, key=mailbox.address, now=now
+    )
     for address in (mailbox.address, *sorted(mailbox.aliases or ())):
         _domains.require_domain_of(viewer, account_id=account_id, address=address)
     return operations.declare(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from postledger.connectors import contract
 from postledger.provisioning import operations, queries
-from postledger.workflows import _platform, _readings
+from postledger.workflows import _limits, _platform, _readings
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def collect_usage(
     targets = [
         contract.Target(kind=found.kind, name=found.key, ref=found.reference) for found in held.values()
     ]
+    seller_id = next(iter(held.values())).seller_id
+    meters = _limits.meters_to_read(seller_id=seller_id, now=now)
     cause = _platform.Cause(actor="system", purpose="collect_usage", now=now)
     accounts, readings = 0, 0
     failed: dict[str, str] = {}
@@ -62,7 +64,7 @@ def collect_usage(
             if refresh_wait_s is not None:
                 session.refresh_usage(targets=targets)
                 time.sleep(refresh_wait_s)
-            for outcome in session.read_usage(targets=targets, now=now):
+            for outcome in session.read_usage(targets=targets, now=now, meters=meters):
                 name = outcome.target.name
                 if outcome.failure is not None:
                     failed[name] = str(outcome.failure)

@@ -33,7 +33,7 @@ def daily_jobs(*, now: dt.datetime, sellers: Collection[int] | None = None) -> N
             billing.correct_advance(subscription_queries.active_on_plans(advance), day=today, now=now)
         for subscription_id in subscription_queries.trials_over(seller_ids=seller_ids, today=today):
             _, buyer_id = subscription_queries.buyer_of(subscription_id)
-            suspend.suspend(viewer, buyer_id=buyer_id, reason="trial over", now=now)
+            _suspend(viewer, buyer_id, "trial over", now)
         # what an interrupted run left, and debts that reached the limit by something else than a purchase (M5)
         for buyer_id in payment_queries.cards_to_charge(seller_ids=seller_ids, or_at_limit=True):
             payments.charge_card(buyer_id=buyer_id, day=today, now=now)
@@ -49,7 +49,7 @@ def daily_jobs(*, now: dt.datetime, sellers: Collection[int] | None = None) -> N
 def _take(viewer: Viewer, step: DueStep, now: dt.datetime) -> None:
     """One step with one debtor (M7); deleting an account with Exchange only suspends it on the platform until confirmed."""
     if step.step == "suspension":
-        suspend.suspend(viewer, buyer_id=step.buyer_id, reason="debt", now=now)
+        _suspend(viewer, step.buyer_id, "debt", now)
         set_exchange_status.set_exchange_status(account_id=step.buyer_id, is_active=False, now=now)
     if step.step == "deletion":
         remove_exchange.remove_exchange(
@@ -59,6 +59,14 @@ def _take(viewer: Viewer, step: DueStep, now: dt.datetime) -> None:
         if step.step == "deletion":
             subscriptions.delete_open(buyer_id=step.buyer_id, now=now)
         payments.step_taken(step, now=now)
+
+
+def _suspend(viewer: Viewer, buyer_id: int, reason: str, now: dt.datetime) -> None:
+    """A parked account cannot be suspended before its close is billed; its operator is told so already."""
+    try:
+        suspend.suspend(viewer, buyer_id=buyer_id, reason=reason, now=now)
+    except billing.CannotBill:
+        return
 
 
 def _by_today(now: dt.datetime, sellers: Collection[int] | None) -> list[tuple[dt.date, list[int]]]:

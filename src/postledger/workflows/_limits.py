@@ -1,0 +1,79 @@
+"""What a customer's plan lets him have at most (R9), and what of it is read from the platform."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from postledger.accounts import queries as accounts
+from postledger.catalog import queries as catalog
+from postledger.core.errors import Refusal
+from postledger.core.terms import Terms
+from postledger.provisioning import queries
+from postledger.provisioning.types import ResourceView
+from postledger.resources import exchange, meters
+from postledger.subscriptions import queries as subscriptions
+
+_METERS = {
+    exchange.DOMAIN: "exchange.domains",
+    exchange.MAILBOX: "exchange.mailboxes",
+    exchange.CONTACT: "exchange.contacts",
+    exchange.DISTRIBUTION_LIST: "exchange.lists",
+    exchange.PUBLIC_FOLDER: "exchange.folders",
+}
+_COSTLY = frozenset({"exchange.activesync", "space.disk", "space.traffic"})
+_GIB = 1024
+
+
+class PlanLimit(Refusal):
+    """The plan allows no more of this."""
+
+    reason = "plan_limit"
+
+
+def terms_of(*, subscription_id: int, seller_id: int, now: dt.datetime) -> Terms:
+    """The terms in force for a subscription."""
+    plan_id, kept = subscriptions.plan_of(subscription_id)
+    day = now.astimezone(accounts.time_zone_of(seller_id)).date()
+    return catalog.book_of([plan_id]).terms_at(plan_id, kept)(day)
+
+
+def quotas(terms: Terms) -> dict[str, int]:
+    """The plan's maxima as ceilings for the platform: meter → units, or megabytes where it is measured in them."""
+    found = {}
+    for name, charge in terms.charges.items():
+        meter = meters.METERS.get(name)
+        if meter is not None and charge.is_exchange and charge.max is not None:
+            found[name] = int(charge.max * _GIB) if meter.unit == meters.MIB else int(charge.max)
+    if "exchange.domains" in found:
+        found["exchange.domains"] += 1  # platforms count a technical domain of their own
+    return found
+
+
+def require_room(*, terms: Terms, kind: str, held: Iterable[ResourceView], more: int) -> None:
+    """Nothing, when the plan allows so many more things of a kind.
+
+    Args:
+        held: what the customer has; only wanted things of the kind count.
+    Raises:
+        PlanLimit: it does not; the request is refused as a whole.
+    """
+    charge = terms.charges.get(_METERS.get(kind, ""))
+    if charge is None or charge.max is None:
+        return
+    count = sum(1 for found in held if found.kind == kind and found.is_wanted)
+    if count + more > charge.max:
+        title = meters.METERS[charge.name].title.lower()
+        raise PlanLimit(
+            f"Your plan allows {int(charge.max)} of “{title}” and you would have {count + more}. Nothing was changed. "
+            "Remove some, or move to a larger plan."
+        )
+
+
+def meters_to_read(*, seller_id: int, now: dt.datetime) -> frozenset[str] | None:
+    """The meters to ask a platform for: None for all that cost no further calls, else those and the costly ones that
+    one of the seller's plans with Exchange charges for."""
+    plans = queries.offered_plan_ids(seller_id=seller_id)
+    book = catalog.book_of(plans)
+    day = now.astimezone(accounts.time_zone_of(seller_id)).date()
+    charged = {name for plan in plans for name in book.terms_at(plan)(day).charges}
+    costly = charged & _COSTLY
+    return (frozenset(meters.METERS) - _COSTLY) | costly if costly else None
