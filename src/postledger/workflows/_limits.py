@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from postledger.accounts import queries as accounts
+from postledger.accounts.types import Viewer
 from postledger.catalog import queries as catalog
 from postledger.core.errors import Refusal
 from postledger.core.terms import Terms
@@ -71,7 +72,7 @@ def require_room(*, terms: Terms, kind: str, held: Iterable[ResourceView], more:
 def meters_to_read(*, seller_id: int, now: dt.datetime) -> frozenset[str] | None:
     """The meters to ask a platform for: None for all that cost no further calls, else those and the costly ones that
     one of the seller's plans with Exchange charges for."""
-    plans = queries.offered_plan_ids(seller_id=seller_id)
+    plans = queries.offered_plan_ids(Viewer.system(), seller_id=seller_id)
     book = catalog.book_of(plans)
     day = now.astimezone(accounts.time_zone_of(seller_id)).date()
     charged = {name for plan in plans for name in book.terms_at(plan)(day).charges}
