@@ -216,25 +216,12 @@ def close_batch(
 
 def correct_advance(subscription_ids: Sequence[int], *, day: dt.date, now: dt.datetime) -> int:
     """The number of subscriptions for which the day's readings led to a prorated charge or refund (U9)."""
-    corrected = 0
-    for subscription_id in subscription_ids:
-        with transaction.atomic():
-            proposal = propose(subscription_id, lambda sub: _corrections(sub, day), day=day, lock=True)
-            if proposal.sub.status == "active":
-                book(proposal, posted_on=day, now=now)
-                corrected += bool(proposal.drafts)
-    return corrected
+    return _book_each(subscription_ids, lambda sub: _corrections(sub, day), day=day, now=now)
 
 
 def bill_arrived_usage(subscription_ids: Sequence[int], *, day: dt.date, now: dt.datetime) -> int:
     """The number of subscriptions whose pending usage was billed, because its reading has arrived (U4)."""
-    billed = 0
-    for subscription_id in subscription_ids:
-        with transaction.atomic():
-            proposal = propose(subscription_id, lambda sub: _arrived(sub, day), day=day, lock=True)
-            book(proposal, posted_on=day, now=now)
-            billed += bool(proposal.drafts)
-    return billed
+    return _book_each(subscription_ids, lambda sub: _arrived(sub, day), day=day, now=now)
 
 
 def release_parked(viewer: Viewer, *, subscription_id: int, now: dt.datetime) -> None:
@@ -433,6 +420,23 @@ def lines_recorded(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
         )
         for row in rows
     ]
+
+
+def _book_each(ids: Sequence[int], event: Event, *, day: dt.date, now: dt.datetime) -> int:
+    """The number of subscriptions for which the event booked something; one that cannot be billed is parked."""
+    booked = 0
+    for subscription_id in ids:
+        try:
+            with transaction.atomic():
+                proposal = propose(subscription_id, event, day=day, lock=True)
+                book(proposal, posted_on=day, now=now)
+        except CannotBill as error:
+            sub = subscription_queries.load([subscription_id], PlanBook())[subscription_id]
+            with transaction.atomic():
+                _park({subscription_id: (sub, day, str(error))}, now)
+            continue
+        booked += bool(proposal.drafts)
+    return booked
 
 
 def _corrections(sub: facts.Subscription, day: dt.date) -> list[Line]:

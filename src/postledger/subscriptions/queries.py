@@ -101,6 +101,15 @@ def claim_due(
         return cursor.fetchall()
 
 
+def hold(ids: Sequence[int]) -> None:
+    """Keep everybody else from changing or closing these subscriptions until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM subscriptions_subscription WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE",
+            [literals.array(ids)],
+        )
+
+
 def due(subscription_id: int, *, as_of: dt.date) -> bool:
     """Whether this subscription has a close due by `as_of`."""
     return Subscription.objects.filter(pk=subscription_id, next_close__lte=as_of).exists()
