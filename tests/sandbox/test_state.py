@@ -88,6 +88,26 @@ def test_the_command_prints_its_addresses_and_ends_when_told(tmp_path):
         assert process.process.returncode == 0
 
 
+def test_of_two_who_take_a_name_at_once_one_gets_it(tmp_path, dialect):
+    with Sandbox(dialect=dialect, state=tmp_path / "state") as sandbox:
+        answers = []
+
+        def take():
+            client = Client(sandbox.url, dialect)
+            values = {"ownerId": 2, "roleId": 3, "statusId": 1, "password": "x"}
+            for number in range(25):
+                answers.append(client.call("esUsers", "AddUserLiteral", **values, username=f"c{number}"))
+
+        threads = [threading.Thread(target=take) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        made = [code for code in answers if code > 0]
+        assert (len(answers), len(made), len(set(made))) == (100, 25, 25)
+        assert set(answers) - set(made) == {-100}
+
+
 def test_an_estate_is_there_in_seconds():
     with Sandbox(dialect="S", estate=(2000, 200, 5000)) as sandbox:
         counts = sandbox.control.summary()["counts"]

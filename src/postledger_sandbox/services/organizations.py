@@ -132,7 +132,7 @@ def _link(call: Call, organization: Row, domain_id: int, *, is_host: bool, is_de
 
 @operations.act
 def get_organizations(call: Call, package_id: int, recursive: bool) -> list[Row]:
-    return packages.items(call, package_id, recursive)
+    return packages.items.items(call, package_id, recursive)
 
 
 @operations.act
@@ -146,11 +146,11 @@ def get_raw_organizations_paged(
     start_row: int,
     maximum_rows: int,
 ) -> DataSet:
-    found = packages.items(call, package_id, recursive)
-    count, page = packages.items_paged(
+    found = packages.items.items(call, package_id, recursive)
+    count, page = packages.items.items_paged(
         call, found, filter_column, filter_value, sort_column, start_row, maximum_rows
     )
-    rows = [packages.item_row(call.world, item) for item in page]
+    rows = [packages.items.item_row(call.world, item) for item in page]
     return DataSet("esOrganizations.GetRawOrganizationsPaged", [[{"Column1": count}], rows])
 
 

@@ -21,7 +21,7 @@ def get_organization(call: Call, item_id: int) -> Row | None:
 
 @operations.act
 def get_exchange_organizations(call: Call, package_id: int, recursive: bool) -> list[Row]:
-    return packages.items(call, package_id, recursive)
+    return packages.items.items(call, package_id, recursive)
 
 
 @operations.act
@@ -35,8 +35,8 @@ def get_exchange_organizations_paged(
     start_row: int,
     maximum_rows: int,
 ) -> Row:
-    found = packages.items(call, package_id, recursive)
-    count, page = packages.items_paged(
+    found = packages.items.items(call, package_id, recursive)
+    count, page = packages.items.items_paged(
         call, found, filter_column, filter_value, sort_column, start_row, maximum_rows
     )
     return {"RecordsCount": count, "PageItems": page}
@@ -53,11 +53,11 @@ def get_raw_exchange_organizations_paged(
     start_row: int,
     maximum_rows: int,
 ) -> DataSet:
-    found = packages.items(call, package_id, recursive)
-    count, page = packages.items_paged(
+    found = packages.items.items(call, package_id, recursive)
+    count, page = packages.items.items_paged(
         call, found, filter_column, filter_value, sort_column, start_row, maximum_rows
     )
-    rows = [packages.item_row(call.world, item) for item in page]
+    rows = [packages.items.item_row(call.world, item) for item in page]
     return DataSet("esExchangeServer.GetRawExchangeOrganizationsPaged", [[{"Column1": count}], rows])
 
 
