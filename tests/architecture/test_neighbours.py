@@ -131,6 +131,9 @@ def test_every_parameter_of_an_address_is_known_here():
 
 
 def test_no_page_shows_or_changes_what_is_a_neighbours(strangers):
+    owner = Client()
+    owner.force_login(get_user_model().objects.get(email="acme@demo.example"))
+    assert "Acme" in owner.get("/").content.decode(), "the marks are what a page would show"
     before = rows()
     astray = []
     for email in strangers.values():
