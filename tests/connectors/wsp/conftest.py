@@ -98,9 +98,9 @@ class Desk:
         return self.make(exchange.MAILBOX, exchange.Mailbox(address=address, **fields), parent=parent)
 
 
-@pytest.fixture(params=["W", "S"])
+@pytest.fixture(params=["W", "S", "F"])
 def dialect(request: pytest.FixtureRequest) -> str:
-    """WebsitePanel, then SolidCP."""
+    """WebsitePanel, SolidCP, FuseCP."""
     return str(request.param)
 
 

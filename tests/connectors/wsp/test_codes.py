@@ -66,6 +66,7 @@ def test_an_unknown_code_goes_to_an_operator_with_its_number() -> None:
             contract.TemporaryFailure,
             "agent_unreachable",
         ),
+        ("Invalid user or password", contract.PermanentFailure, "credentials"),
         ("Server … ---> Something Exchange said", contract.TemporaryFailure, "fault"),
     ],
 )

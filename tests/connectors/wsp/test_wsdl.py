@@ -39,7 +39,7 @@ def test_operations_come_with_action_and_parameters_in_order() -> None:
     ]
     assert operation.takes("itemId") and not operation.takes("itemid")
     assert found.enumerations["Kind"] == {"One", "Two"}
-    assert found.members["Thing"] == {"Id"}
+    assert found.members["Thing"] == ("Id",)
 
 
 def test_a_wsdl_in_parts_is_read_as_one() -> None:

@@ -354,11 +354,6 @@ class Accounts:
         Raises:
             NeedsOperator: reason `reseller_quota`: our reseller account itself may not give out as much.
         """
-        if self._client.is_newest:
-            raise contract.PermanentFailure(
-                "Ceilings of a single account cannot be set on this platform yet. Put them into its plan there.",
-                reason="not_supported",
-            )
         quotas.known(wanted)
         package = self._held(ref, what)
         ceilings = self._ceilings(package, what)
@@ -370,7 +365,10 @@ class Accounts:
                 f"The add-ons of {what} bring more than the wished ceiling of {below}. Raise it, or remove add-ons.",
                 reason="ceiling_below_addons",
             )
-        self._client.number(c.PACKAGES, "UpdatePackage", what=what, package=ceilings.written(package, wanted))
+        interface = self._client.interface(c.PACKAGES)
+        assert interface is not None, "it answered before"
+        written = ceilings.written(package, wanted, interface.members)
+        self._client.number(c.PACKAGES, "UpdatePackage", what=what, package=written)
         after = self._ceilings(self._held(ref, what), what)
         wrong = after.wrong(wanted)
         if any(after.is_capped_above(meter, wanted.get(meter, 0)) for meter in wrong):

@@ -203,6 +203,10 @@ _FAULTS: tuple[tuple[str, Meaning], ...] = (
 )
 
 
+_LOGIN_REFUSED = ("invalid user or password", "no anonymous access allowed")
+"""How the newest generation refuses credentials."""
+
+
 def failure(*, code: int, what: str) -> Exception:
     """The exception a negative result stands for.
 
@@ -220,7 +224,7 @@ def failure(*, code: int, what: str) -> Exception:
 
 def fault(*, error: soap.Fault, what: str) -> Exception:
     """The exception a fault stands for. One nobody listed is temporary: it says nothing about what was done."""
-    if error.is_security:
+    if error.is_security or any(sign in error.text.lower() for sign in _LOGIN_REFUSED):
         return contract.PermanentFailure(
             "The platform refuses our user name or password. Correct the connection.", reason="credentials"
         )

@@ -84,11 +84,20 @@ class Ceilings:
                 return meter
         return ""
 
-    def written(self, package: soap.Record, wanted: Mapping[str, int]) -> soap.Record:
-        """The package as it has to be sent so that these ceilings apply, and the plan's for the rest."""
+    def written(
+        self, package: soap.Record, wanted: Mapping[str, int], members: Mapping[str, tuple[str, ...]]
+    ) -> soap.Record:
+        """The package as it has to be sent so that these ceilings apply, and the plan's for the rest.
+
+        Args:
+            members: type name → names of its members, as the server declares them.
+        """
         changed = soap.changed(package, {"OverrideQuotas": bool(wanted)})
-        soap.replace_list(changed, "Groups", "HostingPlanGroupInfo", self._groups_to_write())
-        soap.replace_list(changed, "Quotas", "HostingPlanQuotaInfo", self._rows_to_write(wanted))
+        for name, item, rows in (
+            ("Groups", "HostingPlanGroupInfo", self._groups_to_write()),
+            ("Quotas", "HostingPlanQuotaInfo", self._rows_to_write(wanted)),
+        ):
+            soap.replace_list(changed, name, item, members[item], rows)
         return changed
 
     def _applied(self, quota: str) -> int | None:

@@ -255,14 +255,26 @@ def changed(record: Record, changes: Mapping[str, Any]) -> Record:
     return copy
 
 
-def replace_list(record: Record, name: str, item_name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Nothing; gives a copy made by `changed` a list of new objects as its member `name`."""
+def replace_list(
+    record: Record, name: str, item_name: str, members: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Nothing; gives a copy made by `changed` a list of new objects as its member `name`.
+
+    Args:
+        members: names of an item's members as the server writes them, in its order.
+        rows: values by those names, case aside; a member without value is left out.
+    """
     found = record._find(name)
-    if found is not None:
-        record.element.remove(found)
     namespace = record.element[0].tag.rpartition("}")[0].lstrip("{")
-    _append(record.element, namespace, name, [(item_name, row) for row in rows], namespace)
-    record._members = None
+    if found is None:
+        found = etree.SubElement(record.element, f"{{{namespace}}}{name}")
+        record._members = None
+    found.attrib.pop(_NIL, None)
+    del found[:]
+    for row in rows:
+        values = {key.lower(): value for key, value in row.items()}
+        item = [(member, values.get(plain_name(member))) for member in members]
+        _append(found, namespace, item_name, item, namespace)
 
 
 def username_token(*, username: str, password: str) -> Any:

@@ -51,13 +51,13 @@ class Interface:
     """One service as the server declares it.
 
     Args:
-        members: type name → the names of its members.
+        members: type name → the names of its own members, in their order.
         enumerations: type name → its values.
     """
 
     namespace: str
     operations: Mapping[str, Operation]
-    members: Mapping[str, frozenset[str]]
+    members: Mapping[str, tuple[str, ...]]
     enumerations: Mapping[str, frozenset[str]]
 
 
@@ -88,7 +88,7 @@ def read(*, document: bytes, fetch: Callable[[str], bytes] | None = None) -> Int
             schemas.extend([other] if other.tag == f"{_XSD}schema" else other.iter(f"{_XSD}schema"))
 
     elements: dict[str, tuple[str, Any]] = {}
-    members: dict[str, frozenset[str]] = {}
+    members: dict[str, tuple[str, ...]] = {}
     enumerations: dict[str, frozenset[str]] = {}
     for schema in schemas:
         namespace = schema.get("targetNamespace", "")
@@ -97,7 +97,7 @@ def read(*, document: bytes, fetch: Callable[[str], bytes] | None = None) -> Int
             if child.tag == f"{_XSD}element":
                 elements[name] = (namespace, child)
             elif child.tag == f"{_XSD}complexType":
-                members[name] = frozenset(e.get("name", "") for e in child.iter(f"{_XSD}element"))
+                members[name] = tuple(e.get("name", "") for e in child.iter(f"{_XSD}element"))
             elif child.tag == f"{_XSD}simpleType":
                 enumerations[name] = frozenset(v.get("value", "") for v in child.iter(f"{_XSD}enumeration"))
 
