@@ -30,7 +30,9 @@ __all__ = [
     "Connector",
     "DnsConnector",
     "DnsHost",
+    "EstatePage",
     "ForeignObject",
+    "Holding",
     "InventoryPage",
     "NeedsOperator",
     "Observation",
@@ -273,6 +275,38 @@ class InventoryPage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Holding:
+    """An account under our reseller account and what it holds, as far as lists tell; nothing was observed on its own.
+
+    Args:
+        account: its spec has names, e-mail, company, plan and status; no address, add-ons or quotas.
+        organizations: in it, with their spec.
+        domains: names of all domains of the account, mail or not, lower case.
+        mailboxes: primary addresses of all its mailboxes, lower case.
+    """
+
+    account: Candidate
+    organizations: tuple[Candidate, ...] = ()
+    domains: tuple[str, ...] = ()
+    mailboxes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstatePage:
+    """Part of the accounts under our reseller account.
+
+    Args:
+        cursor: hand it back to go on, also in another session; `None` when this was the last page.
+        seen, total: how many users of the platform were gone over, and how many there are.
+    """
+
+    holdings: tuple[Holding, ...]
+    cursor: Mapping[str, Any] | None
+    seen: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Addition:
     """What an add-on or plan holds of one thing: meter code and amount, `UNLIMITED` for no ceiling."""
 
@@ -440,6 +474,10 @@ class Platform(Session, Protocol):
 
     def inventory(self, *, cursor: Mapping[str, Any] | None = None) -> InventoryPage:
         """One page of everything under our reseller account; ask again with the page's cursor until it is `None`."""
+        ...
+
+    def estate(self, *, cursor: Mapping[str, Any] | None = None) -> EstatePage:
+        """One page of all accounts under our reseller account with what they hold, from few calls; goes on as `inventory`."""
         ...
 
     def inside(self, *, target: Target) -> tuple[Candidate, ...]:

@@ -9,6 +9,7 @@ from postledger.connectors import contract
 from postledger.connectors.wsp import (
     accounts,
     checking,
+    estate,
     organizations,
     passwords,
     quotas,
@@ -36,6 +37,7 @@ class Session:
         self._accounts = accounts.Accounts(client=self._client, ownership=self._own)
         self._organizations = organizations.Organizations(client=self._client, ownership=self._own)
         self._recipients = recipients.Recipients(client=self._client, organizations=self._organizations)
+        self._estate = estate.Estate(client=self._client, ownership=self._own)
         self._usage = usage.Usage(client=self._client, ownership=self._own, organizations=self._organizations)
 
     def check(self) -> contract.CheckReport:
@@ -84,6 +86,10 @@ class Session:
     def inventory(self, *, cursor: Mapping[str, Any] | None = None) -> contract.InventoryPage:
         """One page of everything under our reseller account."""
         return self._walk().page(cursor=cursor)
+
+    def estate(self, *, cursor: Mapping[str, Any] | None = None) -> contract.EstatePage:
+        """One page of all accounts under our reseller account with what they hold."""
+        return self._estate.page(cursor=cursor)
 
     def inside(self, *, target: contract.Target) -> tuple[contract.Candidate, ...]:
         """Everything one account contains."""

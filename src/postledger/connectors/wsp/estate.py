@@ -1,0 +1,171 @@
+"""The whole estate of our reseller account from lists: a handful of calls for a thousand users instead of several for each.
+
+Invariant: users come by their id, so a walk that is taken up with the last page's cursor, in another session and days
+later, sees every user that stayed there once. Lists only look: what is linked afterwards is observed on its own.
+"""
+
+import concurrent.futures
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from postledger.connectors import contract
+from postledger.connectors.wsp import client as c
+from postledger.connectors.wsp import organizations, paging, reseller, soap
+from postledger.resources import exchange
+
+USERS_PER_PAGE = 1000
+ROWS_PER_PAGE = 1000
+_OVERLAP = 5
+_ANY_MAILBOX = (1, 5, 6, 10)
+_NO_SHARED = (1, 5, 6)
+
+
+class Estate:
+    """Walks over everything of ours. The lists below the users are read once, at the first page a session gives."""
+
+    def __init__(self, *, client: c.Client, ownership: reseller.Ownership) -> None:
+        self._client = client
+        self._own = ownership
+        self._spaces: dict[int, list[soap.Record]] | None = None
+        self._held: dict[int, list[soap.Record]] = {}
+        self._domains: dict[int, list[str]] = {}
+
+    def page(self, *, cursor: Mapping[str, Any] | None) -> contract.EstatePage:
+        """The next thousand users with all they hold."""
+        me = self._own.me().user_id
+        if self._spaces is None:
+            self._read_lists(me)
+        assert self._spaces is not None
+        row, last = (int(cursor["row"]), int(cursor["user"])) if cursor else (0, 0)
+        start = max(0, row - _OVERLAP)
+        total, rows = paging.user_page(
+            client=self._client,
+            owner_id=me,
+            column="",
+            value="",
+            start=start,
+            rows=USERS_PER_PAGE + _OVERLAP,
+            what="the list of accounts",
+        )
+        rows.sort(key=lambda found: found.int("UserID"))
+        found: list[tuple[soap.Record, soap.Record | None]] = []
+        for user in rows:
+            user_id = user.int("UserID")
+            if user_id <= last:
+                continue
+            last = user_id
+            if user.int("OwnerID") == me and not user.bool("IsPeer"):
+                found += [(user, space) for space in self._spaces.get(user_id) or [None]]
+        end = start + USERS_PER_PAGE + _OVERLAP
+        boxes = self._mailboxes([space.int("PackageID") for _, space in found if space is not None])
+        return contract.EstatePage(
+            holdings=tuple(self._holding(user, space, boxes) for user, space in found),
+            cursor={"row": end, "user": last} if end < total and rows else None,
+            seen=min(end, total),
+            total=total,
+        )
+
+    def _read_lists(self, me: int) -> None:
+        spaces: dict[int, list[soap.Record]] = {}
+        what = "the list of subscriptions"
+        for package in self._client.records(c.PACKAGES, "GetMyPackages", what=what, userId=me):
+            if package.int("UserId") != me:
+                continue
+            root = package.int("PackageId")
+            for row in self._rows(c.PACKAGES, "GetNestedPackagesPaged", "PackageID", packageId=root):
+                spaces.setdefault(row.int("UserID"), []).append(row)
+            for row in self._rows(
+                c.SERVERS, "GetDomainsPaged", "DomainID", packageId=root, serverId=0, recursive=True
+            ):
+                self._domains.setdefault(row.int("PackageID"), []).append(row.text("DomainName").lower())
+            for found in self._client.records(
+                c.ORGANIZATIONS,
+                "GetOrganizations",
+                what="the list of organizations",
+                slow=True,
+                packageId=root,
+                recursive=True,
+            ):
+                self._held.setdefault(found.int("PackageId"), []).append(found)
+        self._spaces = spaces
+
+    def _rows(self, service: str, operation: str, id_name: str, /, **where: Any) -> Iterator[soap.Record]:
+        def fetch(start: int, rows: int) -> tuple[int, list[soap.Record]]:
+            found = self._client.tables(
+                service,
+                operation,
+                what="the list of subscriptions",
+                slow=True,
+                filterColumn="",
+                filterValue="",
+                sortColumn=id_name,
+                startRow=start,
+                maximumRows=rows,
+                **where,
+            )
+            total = found[0][0].int("Column1") if found and found[0] else 0
+            return total, (found[1] if len(found) > 1 else [])
+
+        return paging.walked(fetch, id_name=id_name, rows=ROWS_PER_PAGE)
+
+    def _mailboxes(self, spaces: list[int]) -> dict[int, tuple[str, ...]]:
+        """The mail addresses in each organization of these subscriptions, several organizations at a time."""
+        wanted = [found.int("Id") for space in spaces for found in self._held.get(space, ())]
+        if not wanted:
+            return {}
+        types = _ANY_MAILBOX if self._client.has(c.EXCHANGE, "GetExchangeMailboxPlans") else _NO_SHARED
+
+        def addresses(item_id: int) -> tuple[str, ...]:
+            what = "the mailboxes of an organization"
+            rows = paging.accounts(client=self._client, item_id=item_id, types=types, what=what)
+            return tuple(row.text("PrimaryEmailAddress").strip().lower() for row in rows)
+
+        with concurrent.futures.ThreadPoolExecutor(max(1, self._client.settings.concurrency)) as pool:
+            return dict(zip(wanted, pool.map(addresses, wanted), strict=True))
+
+    def _holding(
+        self, user: soap.Record, space: soap.Record | None, boxes: Mapping[int, tuple[str, ...]]
+    ) -> contract.Holding:
+        space_id = space.int("PackageID") if space is not None else 0
+        ref = {"user": user.int("UserID"), "space": space_id}
+        held = self._held.get(space_id, [])
+        states = {user.int("StatusID"), space.int("StatusID") if space is not None else reseller.USER_ACTIVE}
+        name = user.text("Username").lower()
+        account = contract.Candidate(
+            kind=exchange.ACCOUNT,
+            name=name,
+            ref=ref,
+            spec=exchange.Account(
+                username=name,
+                first_name=user.text("FirstName"),
+                last_name=user.text("LastName"),
+                email=user.text("Email"),
+                company=user.text("CompanyName"),
+                plan=space.text("PlanID") if space is not None else "",
+                status="active" if states == {reseller.USER_ACTIVE} else "suspended",
+            ),
+            is_ours=True,
+            facts={"space_name": space.text("PackageName")} if space is not None else {},
+        )
+        inside = []
+        for found in held:
+            seen = organizations.observed(found, ref)
+            assert seen.ref is not None
+            inside.append(
+                contract.Candidate(
+                    kind=exchange.ORGANIZATION,
+                    name=seen.spec.code,
+                    ref=seen.ref,
+                    spec=seen.spec,
+                    is_ours=True,
+                    parent=ref,
+                    parent_name=name,
+                    facts=seen.facts,
+                )
+            )
+        return contract.Holding(
+            account=account,
+            organizations=tuple(inside),
+            domains=tuple(sorted(set(self._domains.get(space_id, ())))),
+            mailboxes=tuple(sorted(box for found in held for box in boxes.get(found.int("Id"), ()))),
+        )
