@@ -178,7 +178,7 @@ def test_from_signing_in_to_the_paid_month(chromium, panel, people, sandbox, at,
     customer.goto(f"{panel}/accounts/{people['acme'].id}/invoices/")
     customer.locator("tbody a").first.click()
     customer.get_by_text("Exchange mailboxes – usage").wait_for()
-    customer.locator("details summary").first.click()
+    customer.locator("details.why summary").first.click()
     kept(customer, "20-invoice")
     href = customer.get_by_role("link", name="PDF").get_attribute("href")
     answer = customer.request.get(f"{panel}{href}")

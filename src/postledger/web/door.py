@@ -70,6 +70,14 @@ class Ask:
             raise Http404
         return self.own
 
+    def people(self, *account_ids: int) -> dict[str, str]:
+        """The persons of accounts the viewer may see, and his own, as they stand in logs."""
+        return {
+            f"user {user.id}": user.email
+            for account_id in {self.own.id, *account_ids}
+            for user in accounts.users_of(self.viewer, account_id)
+        }
+
     def page(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         """A page with what the frame around it needs."""
         frame = {"viewer": self.viewer, "own": self.own, "now": self.now}

@@ -31,6 +31,7 @@ def overview(ask: Ask) -> HttpResponse:
         parked=billing.parked(ask.viewer, seller_id=own.id) if ask.viewer.may_write else (),
         runs=billing.runs(ask.viewer),
         waits_after=_waits_after(ask),
+        people=ask.people(),
     )
 
 
@@ -51,10 +52,15 @@ def start(ask: Ask) -> HttpResponse:
 
 @reading
 def progress(ask: Ask) -> HttpResponse:
+    """The runs while one is awaited; once it is done the whole page is shown again."""
     ask.require_seller()
-    response = ask.page("billing/_runs.html", runs=billing.runs(ask.viewer), waits_after=_waits_after(ask))
+    runs, waits_after = billing.runs(ask.viewer), _waits_after(ask)
+    context = {"runs": runs, "waits_after": waits_after, "people": ask.people()}
     if not ask.request.htmx:
-        return ask.page("billing/progress.html", runs=billing.runs(ask.viewer), waits_after=_waits_after(ask))
+        return ask.page("billing/progress.html", **context)
+    response = ask.page("billing/_runs.html", **context)
+    if runs and runs[0].finished_at and runs[0].id > (waits_after or 0):
+        response["HX-Redirect"] = f"{reverse('billing')}?after={waits_after or 0}"
     return response
 
 

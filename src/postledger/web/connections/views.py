@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 
 from postledger.accounts import queries as accounts
 from postledger.catalog import queries as catalog
-from postledger.connectors import registry
+from postledger.connectors import contract, registry
 from postledger.core.errors import Refusal
 from postledger.provisioning import operations as provisioning_operations
 from postledger.provisioning import queries as provisioning
@@ -98,6 +98,7 @@ def one(ask: Ask, connection_id: int) -> HttpResponse:
         "connections/connection.html",
         connection=found,
         title=registry.get(found.connector).title,
+        settings=_settings(found),
         is_platform=is_platform,
         plans=[
             plan for plan in provisioning.platform_plans(ask.viewer, connection_id) if plan.scope == "account"
@@ -106,6 +107,7 @@ def one(ask: Ask, connection_id: int) -> HttpResponse:
         else (),
         ours=ours,
         drift=provisioning.drift_of(ask.viewer, connection_id),
+        people=ask.people(),
         calls=provisioning.calls_of(ask.viewer, connection_id, most=15),
     )
 
@@ -167,6 +169,17 @@ def _check(ask: Ask, found: ConnectionView) -> HttpResponse:
     return ask.failed(
         "The connection cannot be used yet. See below why.", "connections-one", connection_id=found.id
     )
+
+
+def _settings(found: ConnectionView) -> list[tuple[str, object]]:
+    """The settings that are no secrets, under the names of the form."""
+    lines = contract.setting_fields(settings_class=registry.get(found.connector).settings_class)
+    shown = [(line.label, found.settings.get(line.name, "")) for line in lines if not line.is_secret]
+    return [
+        (label, "yes" if value is True else "no" if value is False else value)
+        for label, value in shown
+        if value != ""
+    ]
 
 
 def _is_platform(code: str) -> bool:

@@ -23,7 +23,7 @@ class AddExchange(Form):
         min_value=0,
         max_value=100000,
         initial=5,
-        help_text="Only for the price shown below; you add the mailboxes later.",
+        help_text="Only for the price; you add the mailboxes later.",
     )
 
     def __init__(self, offers: tuple[Offer, ...], *arguments, **options) -> None:

@@ -54,6 +54,7 @@ def history(ask: Ask, account_id: int) -> HttpResponse:
     return ask.page(
         "overview/history.html",
         account=found,
+        people=ask.people(account_id),
         events=account_history.account_history(ask.viewer, account_id=account_id, most=100),
     )
 

@@ -13,10 +13,10 @@ from postledger.web.forms import Form
 
 
 def months_words(months: int) -> str:
-    """A billing period's length as people say it."""
+    """A billing period's length as people say it after "every"."""
     if months % 12 == 0:
-        return "1 year" if months == 12 else f"{months // 12} years"
-    return "1 month" if months == 1 else f"{months} months"
+        return "year" if months == 12 else f"{months // 12} years"
+    return "month" if months == 1 else f"{months} months"
 
 
 class Choose(Form):

@@ -58,6 +58,7 @@ def overview(ask: Ask, account_id: int) -> HttpResponse:
         can_order=bool(forms.ordered(terms)),
         can_change_period=len(terms.periods) > 1,
         can_go_monthly=held.months > 1 and 1 in terms.periods,
+        people=ask.people(account_id),
         changes=subscriptions.changes(ask.viewer, held.id)[:12],
     )
 

@@ -181,6 +181,12 @@ def get(mapping: Any, key: Any) -> Any:
 
 
 @register.filter
+def called(actor: str, people: dict[str, str] | None) -> str:
+    """Who did something: a person by his address where the viewer may know it."""
+    return (people or {}).get(actor, "somebody at your provider" if actor.startswith("user ") else actor)
+
+
+@register.filter
 def absolute(minor: int) -> int:
     return abs(minor)
 

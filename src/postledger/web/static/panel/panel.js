@@ -10,7 +10,9 @@
       const plot = new uPlot({
         width: box.clientWidth || 600, height: 220, legend: { show: false },
         scales: { y: { range: (_, low, high) => [0, Math.max(1, high * 1.15)] } },
-        axes: [{ stroke: "#57606f", grid: { show: false } }, { stroke: "#57606f", grid: { stroke: "#e6eaee" } }],
+        tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
+        axes: [{ stroke: "#57606f", grid: { show: false }, incrs: [1, 2, 7, 14, 28].map((days) => days * 86400),
+          values: (_, ticks) => ticks.map((tick) => new Date(tick * 1e3).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" })) }, { stroke: "#57606f", grid: { stroke: "#e6eaee" } }],
         series: [{}, { label: given.label, stroke: "#0b6e75", width: 2, fill: "rgba(11,110,117,.08)", points: { size: 6 } }],
       }, [given.x, given.y.map(Number)], box);
       addEventListener("resize", () => plot.setSize({ width: box.clientWidth, height: 220 }));

@@ -1,0 +1,396 @@
+"""What the panel takes, what it refuses, and that a refusal leaves nothing half done."""
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+
+from postledger.accounts import operations as account_operations
+from postledger.accounts import queries as accounts
+from postledger.billing import queries as billing
+from postledger.catalog import queries as catalog
+from postledger.ledger import queries as ledger
+from postledger.provisioning import operations
+from postledger.provisioning import queries as provisioning
+from postledger.subscriptions import queries as subscriptions
+from tests.web.conftest import NOW, PASSWORD, SYSTEM
+
+CHARGE = {"c0-measure": "fixed", "c0-name": "Base fee", "c0-recurring": "12.00"}
+
+
+def confirm(browser, url, given):
+    """The change, after its price was shown."""
+    shown = browser.post(url, given)
+    assert shown.status_code == 200 and shown.context["seen"], shown.content.decode()[:500]
+    return shown, browser.post(url, {**given, "seen": shown.context["seen"], "confirm": "yes"})
+
+
+# --- a customer's plan
+
+
+def test_quantities_are_changed_at_the_price_that_was_shown(people, at):
+    acme = people["acme"]
+    browser = people.client("acme")
+    at.now = NOW + dt.timedelta(days=11)  # 20 of 31 days are left
+    shown, done = confirm(browser, f"/accounts/{acme.id}/plan/quantities/", {"q0": "2"})
+    assert "38.71" in shown.content.decode()  # 2 × 30.00 × 20/31
+    assert done.status_code == 302
+    assert subscriptions.subscription_of(SYSTEM, acme.id).quantities == {"Support hours": 2}
+    assert ledger.balance(SYSTEM, acme.id) == -1000 - 3871
+
+
+def test_showing_a_price_changes_nothing(people):
+    acme = people["acme"]
+    before = billing.statement(SYSTEM, acme.id)
+    people.client("acme").post(f"/accounts/{acme.id}/plan/quantities/", {"q0": "2"})
+    assert billing.statement(SYSTEM, acme.id) == before
+    assert subscriptions.subscription_of(SYSTEM, acme.id).quantities == {}
+
+
+def test_a_price_that_has_changed_is_shown_again(people, at):
+    acme = people["acme"]
+    browser = people.client("acme")
+    url, given = f"/accounts/{acme.id}/plan/quantities/", {"q0": "2"}
+    seen = browser.post(url, given).context["seen"]
+    at.now = NOW + dt.timedelta(days=5)
+    again = browser.post(url, {**given, "seen": seen, "confirm": "yes"})
+    assert "The price has changed" in again.content.decode()
+    assert subscriptions.subscription_of(SYSTEM, acme.id).quantities == {}
+
+
+def test_more_than_the_plan_allows_is_refused_in_words(people):
+    acme = people["acme"]
+    response = people.client("acme").post(f"/accounts/{acme.id}/plan/quantities/", {"q0": "6"})
+    assert response.status_code == 422
+    assert "5" in response.context["form"].non_field_errors()[0]
+
+
+def test_an_optional_charge_is_switched_on_and_off(people):
+    acme = people["acme"]
+    browser = people.client("acme")
+    confirm(browser, f"/accounts/{acme.id}/plan/switch/Backup/", {})
+    assert subscriptions.subscription_of(SYSTEM, acme.id).switched["Backup"]
+    assert ledger.balance(SYSTEM, acme.id) == -1400
+    confirm(browser, f"/accounts/{acme.id}/plan/switch/Backup/", {})
+    assert ledger.balance(SYSTEM, acme.id) == -1000
+
+
+def test_a_year_and_back_to_the_month_with_the_credit_shown(people, at):
+    acme = people["acme"]
+    browser = people.client("acme")
+    confirm(browser, f"/accounts/{acme.id}/plan/period/", {"months": "12"})
+    assert subscriptions.subscription_of(SYSTEM, acme.id).months == 12
+    at.now = NOW + dt.timedelta(days=100)
+    page = browser.get(f"/accounts/{acme.id}/plan/monthly/")
+    assert b"Credit afterwards" in page.content or b"Owed afterwards" in page.content
+    browser.post(f"/accounts/{acme.id}/plan/monthly/", {"seen": page.context["seen"]})
+    assert subscriptions.subscription_of(SYSTEM, acme.id).months == 1
+
+
+def test_a_plan_is_ended_with_its_refund(people):
+    acme = people["acme"]
+    confirm(people.client("acme"), f"/accounts/{acme.id}/plan/cancel/", {})
+    assert subscriptions.subscription_of(SYSTEM, acme.id).status == "closed"
+    assert b"No plan any more" in people.client("acme").get(f"/accounts/{acme.id}/plan/").content
+
+
+# --- Exchange
+
+
+@pytest.mark.parametrize(
+    "domain", ["not a domain", "acme", "-x.example", "a..b", "x" * 64 + ".example", "192.168.0.1"]
+)
+def test_a_bad_domain_is_refused_beside_its_field(people, domain):
+    acme = people["acme"]
+    add_platform(people)
+    response = people.client("acme").post(
+        f"/accounts/{acme.id}/exchange/add/", {"domain": domain, "platform_plan": platform_plan(people), "expected": 5, "confirm": "yes"}
+    )  # fmt: skip
+    assert response.status_code == 422
+    assert response.context["form"].errors["domain"]
+    assert provisioning.resources_of(SYSTEM, acme.id) == ()
+    assert provisioning.zones_of(SYSTEM, acme.id) == ()
+
+
+def test_a_plan_without_exchange_says_so(people):
+    page = people.client("acme").get(f"/accounts/{people['acme'].id}/exchange/")
+    assert b"Your plan has no Exchange" in page.content
+
+
+def test_the_price_is_shown_for_what_is_expected_and_nothing_is_ordered(people):
+    acme = people["acme"]
+    add_platform(people)
+    page = people.client("acme").post(
+        f"/accounts/{acme.id}/exchange/add/", {"domain": "acme.example", "platform_plan": platform_plan(people), "expected": 12}
+    )  # fmt: skip
+    assert "USD 80.00" in page.content.decode()  # ten above the two included, 8.00 each
+    assert provisioning.resources_of(SYSTEM, acme.id) == ()
+
+
+def test_a_mailbox_is_deleted_only_when_its_address_is_typed(people):
+    acme = people["acme"]
+    add_platform(people)
+    browser = people.client("acme")
+    browser.post(
+        f"/accounts/{acme.id}/exchange/add/",
+        {"domain": "acme.example", "platform_plan": platform_plan(people), "expected": 5, "confirm": "yes"},
+    )
+    browser.post(
+        f"/accounts/{acme.id}/exchange/mailboxes/add/",
+        {"name": "ann", "domain": "acme.example", "display_name": "Ann"},
+    )
+    (box,) = provisioning.resources_of(SYSTEM, acme.id, kind="exchange_mailbox")
+    url = f"/accounts/{acme.id}/exchange/mailboxes/{box.id}/delete/"
+    assert browser.post(url, {"confirmation": "bob@acme.example"}).status_code == 422
+    assert provisioning.resource(SYSTEM, box.id).is_wanted
+    assert browser.post(url, {"confirmation": "ann@acme.example"}).status_code == 302
+    assert not provisioning.resource(SYSTEM, box.id).is_wanted
+
+
+@pytest.mark.parametrize("name", ["two words", "a@b", ""])
+def test_a_bad_address_is_refused_beside_its_field(people, name):
+    acme = people["acme"]
+    add_platform(people)
+    browser = people.client("acme")
+    browser.post(
+        f"/accounts/{acme.id}/exchange/add/",
+        {"domain": "acme.example", "platform_plan": platform_plan(people), "expected": 5, "confirm": "yes"},
+    )
+    response = browser.post(
+        f"/accounts/{acme.id}/exchange/mailboxes/add/",
+        {"name": name, "domain": "acme.example", "display_name": "Ann"},
+    )
+    assert response.status_code == 422
+    assert response.context["form"].errors["name"]
+    assert provisioning.resources_of(SYSTEM, acme.id, kind="exchange_mailbox") == ()
+
+
+# --- a seller's money and customers
+
+
+def test_a_payment_entered_twice_is_booked_once(people):
+    acme = people["acme"]
+    browser = people.client("alpha")
+    for _ in range(2):
+        browser.post(
+            f"/accounts/{acme.id}/payment/", {"amount": "10.00", "method": "transfer", "key": "bank 1"}
+        )
+    assert ledger.balance(SYSTEM, acme.id) == 0
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "1.234", "much", ""])
+@pytest.mark.parametrize("what", ["payment", "credit", "debit"])
+def test_an_amount_that_is_none_is_refused(people, what, amount):
+    acme = people["acme"]
+    given = {
+        "amount": amount,
+        "method": "cash",
+        "key": "k",
+        "reason": "goodwill",
+        "text": "t",
+        "every": "once",
+    }
+    response = people.client("alpha").post(f"/accounts/{acme.id}/{what}/", given)
+    assert response.status_code == 422
+    assert response.context["form"].errors["amount"]
+    assert ledger.balance(SYSTEM, acme.id) == -1000
+
+
+def test_a_credit_and_a_debit_stand_on_the_statement(people):
+    acme = people["acme"]
+    browser = people.client("alpha")
+    browser.post(
+        f"/accounts/{acme.id}/credit/", {"amount": "3.50", "reason": "outage", "text": "Sorry for Monday"}
+    )
+    confirm(
+        browser,
+        f"/accounts/{acme.id}/debit/",
+        {"amount": "20", "text": "Migration", "is_taxed": "on", "every": "once"},
+    )
+    page = people.client("acme").get(f"/accounts/{acme.id}/statement/").content.decode()
+    assert "Sorry for Monday" in page and "Migration" in page
+    assert ledger.balance(SYSTEM, acme.id) == -1000 + 350 - 2000
+
+
+def test_an_account_is_suspended_with_the_reason_and_resumed(people):
+    acme = people["acme"]
+    browser = people.client("alpha")
+    browser.post(f"/accounts/{acme.id}/suspend/", {"reason": "Left no address"})
+    assert b"Left no address" in people.client("acme").get("/").content
+    browser.post(f"/accounts/{acme.id}/resume/")
+    assert subscriptions.subscription_of(SYSTEM, acme.id).status == "active"
+
+
+def test_a_customer_is_added_and_signs_in(people):
+    browser = people.client("alpha")
+    response = browser.post(
+        "/customers/add/",
+        {
+            "name": "Zeta Ltd",
+            "code": "zeta",
+            "email": "zoe@zeta.example",
+            "country": "de",
+            "password": PASSWORD,
+        },
+    )
+    made = accounts.account_by_code(SYSTEM, seller_id=people["alpha"].id, code="zeta")
+    assert response["Location"] == f"/accounts/{made.id}/plan/subscribe/"
+    theirs = Client()
+    assert theirs.login(email="zoe@zeta.example", password=PASSWORD)
+    choice = f"{people.plans['alpha']}-12"
+    shown, _ = confirm(theirs, f"/accounts/{made.id}/plan/subscribe/", {"choice": choice})
+    assert "108.00" in shown.content.decode()  # 12 × 10.00 less 10 %
+    assert subscriptions.subscription_of(SYSTEM, made.id).months == 12
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"code": "acme"}, "code"), ({"email": "acme@people.example"}, "email"), ({"email": "x"}, "email"), ({"name": ""}, "name")],
+)  # fmt: skip
+def test_a_customer_who_cannot_be_is_refused_and_nobody_is_made(people, given, field):
+    before = accounts.accounts_visible(SYSTEM)
+    wanted = {"name": "Zeta", "code": "zeta", "email": "zoe@zeta.example", "password": PASSWORD, **given}
+    response = people.client("alpha").post("/customers/add/", wanted)
+    assert response.status_code == 422
+    assert response.context["form"].errors[field]
+    assert accounts.accounts_visible(SYSTEM) == before
+
+
+# --- plans
+
+
+def test_a_plan_is_added_and_changed_by_a_new_version(people):
+    browser = people.client("alpha")
+    plan = {"name": "Mail", "code": "mail", "effective_from": "2027-01-10", "periods": "1, 12 -10%", "refund_percent": "100", "money_back_days": "0"}  # fmt: skip
+    usage = {"c1-measure": "metered", "c1-meter": "exchange.mailboxes", "c1-usage": "7.50", "c1-free": "3"}
+    response = browser.post("/plans/add/", {**plan, "rows": 2, **CHARGE, **usage})
+    assert response.status_code == 302, response.content.decode()
+    found = next(
+        p for p in catalog.plans(SYSTEM, today=NOW.date(), seller_id=people["alpha"].id) if p.code == "mail"
+    )
+    assert found.terms.charges["exchange.mailboxes"].cadence == "month"
+    assert found.terms.periods[12].recurring == 10
+    changed = {**plan, "effective_from": "2027-03-01", "rows": 2, **CHARGE, **usage, "c1-usage": "9"}
+    browser.post(f"/plans/{found.id}/edit/", changed)
+    later = catalog.plan(SYSTEM, found.id, today=dt.date(2027, 3, 1))
+    assert later.terms.charges["exchange.mailboxes"].usage[1] == 9
+    assert (
+        catalog.plan(SYSTEM, found.id, today=dt.date(2027, 2, 28))
+        .terms.charges["exchange.mailboxes"]
+        .usage[1]
+        == 7.5
+    )
+
+
+def test_usage_by_the_period_is_warned_of_and_saved_only_when_accepted(people):
+    plan_id = people.plans["alpha"]
+    browser = people.client("alpha")
+    given = {
+        "effective_from": "2027-02-01", "periods": "1, 12", "refund_percent": "100", "money_back_days": "0", "rows": 2, **CHARGE,
+        "c1-measure": "metered", "c1-meter": "exchange.mailboxes", "c1-usage": "8", "c1-free": "2", "c1-cadence": "period",
+    }  # fmt: skip
+    warned = browser.post(f"/plans/{plan_id}/edit/", given)
+    text = warned.content.decode()
+    assert warned.status_code == 422 and "billed once for the whole period" in text
+    assert (
+        "USD 80.00" in text and "USD 960.00" in text
+    )  # ten above the two included: by the month, and at once
+    assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 1
+    browser.post(f"/plans/{plan_id}/edit/", {**given, "accepted": "yes"})
+    assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 2
+
+
+def test_changing_a_plan_without_changing_anything_keeps_its_terms(people):
+    plan_id = people.plans["alpha"]
+    browser = people.client("alpha")
+    page = browser.get(f"/plans/{plan_id}/edit/")
+    given = {"rows": len(page.context["rows"])}
+    for form in (page.context["form"], *page.context["rows"]):
+        for field in form:
+            value = field.value()
+            if value is not False and value not in (None, ""):
+                given[field.html_name] = "on" if value is True else value
+    assert browser.post(f"/plans/{plan_id}/edit/", given).status_code == 302
+    newer, older = catalog.versions(SYSTEM, plan_id, today=NOW.date())
+    assert newer.document == older.document
+
+
+@pytest.mark.parametrize("periods", ["", "often", "1, 0", "1 -x%"])
+def test_a_period_that_is_none_is_refused(people, periods):
+    given = {"name": "M", "code": "m", "effective_from": "2027-01-10", "periods": periods, "refund_percent": "100", "money_back_days": "0"}  # fmt: skip
+    response = people.client("alpha").post("/plans/add/", {**given, "rows": 1, **CHARGE})
+    assert response.status_code == 422
+    assert response.context["form"].errors["periods"]
+
+
+# --- looking without touching
+
+
+def test_who_may_only_look_changes_nothing(people):
+    account_operations.create_user(
+        SYSTEM,
+        account_id=people["acme"].id,
+        email="looker@people.example",
+        password=PASSWORD,
+        role="viewer",
+        now=NOW,
+    )
+    browser = people.client("looker")
+    acme = people["acme"].id
+    assert browser.get("/").status_code == 200
+    assert browser.get(f"/accounts/{acme}/plan/").status_code == 200
+    response = browser.post(f"/accounts/{acme}/plan/switch/Backup/", {"confirm": "yes"}, follow=True)
+    assert "may look at this account but not change it" in response.content.decode()
+    assert not subscriptions.subscription_of(SYSTEM, acme).switched.get("Backup", False)
+
+
+def test_a_seller_who_may_only_look_opens_his_pages(people):
+    account_operations.create_user(
+        SYSTEM,
+        account_id=people["alpha"].id,
+        email="looker@people.example",
+        password=PASSWORD,
+        role="viewer",
+        now=NOW,
+    )
+    browser = people.client("looker")
+    paths = [
+        "/",
+        "/customers/",
+        "/plans/",
+        "/connections/",
+        "/billing/",
+        "/invoices/",
+        "/debtors/",
+        "/margins/",
+    ]
+    assert {path: browser.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
+
+
+def add_platform(people) -> None:
+    connection = operations.create_connection(
+        SYSTEM, seller_id=people["alpha"].id, connector="wsp", name="Exchange",
+        values={"url": "http://127.0.0.1:9", "username": "u", "password": "Secret-1"}, now=NOW,
+    )  # fmt: skip
+    plan = {
+        "reference": "7",
+        "name": "Small",
+        "scope": "account",
+        "is_available": True,
+        "description": "",
+        "limits": {},
+    }
+    operations.record_platform_plans(connection_id=connection.id, plans=[plan], now=NOW)
+    there = provisioning.platform_plans(SYSTEM, connection.id)[0]
+    operations.switch_on_platform_plan(
+        SYSTEM,
+        seller_id=people["alpha"].id,
+        plan_id=people.plans["alpha"],
+        platform_plan_id=there.id,
+        now=NOW,
+    )
+
+
+def platform_plan(people) -> int:
+    connection = provisioning.connections_of(SYSTEM, people["alpha"].id)[0]
+    return provisioning.platform_plans(SYSTEM, connection.id)[0].id
