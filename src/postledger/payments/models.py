@@ -26,6 +26,7 @@ class PaymentTerms(models.Model):
     is_close_due = models.BooleanField(default=False)  # a close was booked, the card not charged yet (M5)
     ceiling = models.BigIntegerField(null=True)  # minor units a month that a buyer approves in advance
     ceiling_approved_until = models.DateField(null=True)
+    ceiling_warned_for = models.DateField(null=True)  # the start of the month he was warned in
 
     def __str__(self):
         return f"payment terms of {self.buyer_id}"

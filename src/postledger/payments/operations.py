@@ -287,6 +287,11 @@ def step_taken(step: DueStep, *, now: dt.datetime) -> None:
     notify(account, kind=step.step, day=step.on, now=now)
 
 
+def ceiling_warned(*, buyer_id: int, month: dt.date) -> None:
+    """Remember that a buyer was warned of his ceiling in this billing month."""
+    PaymentTerms.objects.filter(pk=buyer_id).update(ceiling_warned_for=month)
+
+
 def notify(account: AccountView, *, kind: str, day: dt.date, now: dt.datetime) -> None:
     """Note that a buyer was told something, and put the mail in the outbox where he has an address."""
     subject, body = _LETTERS[kind]
@@ -328,6 +333,10 @@ _LETTERS = {
     "card_declined": (
         "Your card was declined",
         "Your card could not be charged. Please enter a valid card; until then nothing can be bought.",
+    ),
+    "ceiling": (
+        "Your usage is near its ceiling",
+        "This month's usage comes near the ceiling agreed for your account. Your provider can approve more.",
     ),
     "no_charge": ("No charges this time", "Your billing period closed without any charges."),
     "waiting": ("Your order is being reviewed", "We have your order and will activate it after a review."),

@@ -1,5 +1,6 @@
 """Reads of payments, payment terms and debtors."""
 
+import datetime as dt
 from collections.abc import Iterable
 
 from postledger.accounts import queries as accounts
@@ -76,6 +77,15 @@ def cards_to_charge(*, seller_ids: Iterable[int], or_at_limit: bool = False) -> 
     limits = dict(limited.values_list("pk", "credit_limit"))
     owed = ledger.balances(limits) if limits else {}
     return due + [id for id, limit in limits.items() if -owed.get(id, 0) >= max(limit, 1)]
+
+
+def to_watch(*, seller_ids: Iterable[int]) -> list[tuple[int, int, dt.date | None]]:
+    """Buyers with a ceiling on their monthly usage: the buyer, the ceiling, the month he was last warned in."""
+    return list(
+        PaymentTerms.objects.filter(seller_id__in=list(seller_ids), ceiling__isnull=False)
+        .order_by("pk")
+        .values_list("pk", "ceiling", "ceiling_warned_for")
+    )
 
 
 def sellers_with_debtor_steps() -> list[int]:

@@ -7,7 +7,7 @@ from postledger.accounts.types import Viewer
 from postledger.provisioning import operations
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange
-from postledger.workflows import _domains
+from postledger.workflows import _ceiling, _domains
 
 
 def add_mailbox(
@@ -17,7 +17,7 @@ def add_mailbox(
 
     Raises:
         NotVisible, NotAllowed: not this viewer's account.
-        NoExchange, PlanLimit, WrongDomain, NameTaken, InvalidResource, InvalidAddress: the message says what.
+        NoExchange, PlanLimit, BeyondCeiling, WrongDomain, NameTaken, InvalidResource, InvalidAddress: the message says what.
     """
     accounts.require_acting(viewer, account_id)
     mailbox = exchange.validated_mailbox(spec=mailbox)
@@ -25,6 +25,7 @@ def add_mailbox(
     _domains.require_room(
         viewer, organization=organization, kind=exchange.MAILBOX, key=mailbox.address, now=now
     )
+    _ceiling.require_below(viewer, buyer_id=account_id, more={"exchange.mailboxes": 1}, now=now)
     for address in (mailbox.address, *sorted(mailbox.aliases or ())):
         _domains.require_domain_of(viewer, account_id=account_id, address=address)
     return operations.declare(

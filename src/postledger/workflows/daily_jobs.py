@@ -15,7 +15,14 @@ from postledger.payments import queries as payment_queries
 from postledger.payments.types import DueStep
 from postledger.subscriptions import operations as subscriptions
 from postledger.subscriptions import queries as subscription_queries
-from postledger.workflows import billing_run, remove_exchange, set_exchange_status, suspend
+from postledger.workflows import (
+    _ceiling,
+    accrued_charges,
+    billing_run,
+    remove_exchange,
+    set_exchange_status,
+    suspend,
+)
 
 
 def daily_jobs(*, now: dt.datetime, sellers: Collection[int] | None = None) -> None:
@@ -34,6 +41,8 @@ def daily_jobs(*, now: dt.datetime, sellers: Collection[int] | None = None) -> N
         for subscription_id in subscription_queries.trials_over(seller_ids=seller_ids, today=today):
             _, buyer_id = subscription_queries.buyer_of(subscription_id)
             _suspend(viewer, buyer_id, "trial over", now)
+        for buyer_id, ceiling, warned_for in payment_queries.to_watch(seller_ids=seller_ids):
+            _watch(viewer, buyer_id, ceiling, warned_for, today, now)
         # what an interrupted run left, and debts that reached the limit by something else than a purchase (M5)
         for buyer_id in payment_queries.cards_to_charge(seller_ids=seller_ids, or_at_limit=True):
             payments.charge_card(buyer_id=buyer_id, day=today, now=now)
@@ -59,6 +68,27 @@ def _take(viewer: Viewer, step: DueStep, now: dt.datetime) -> None:
         if step.step == "deletion":
             subscriptions.delete_open(buyer_id=step.buyer_id, now=now)
         payments.step_taken(step, now=now)
+
+
+def _watch(
+    viewer: Viewer,
+    buyer_id: int,
+    ceiling: int,
+    warned_for: dt.date | None,
+    today: dt.date,
+    now: dt.datetime,
+) -> None:
+    """Warn a buyer once a month when what has accrued comes near his ceiling."""
+    try:
+        accrued = accrued_charges.accrued_charges(viewer, buyer_id=buyer_id, now=now)
+    except (billing.CannotBill, subscription_queries.NoSubscription):
+        return
+    usage = sum(line.amount for line in accrued.usage)
+    if accrued.since is None or warned_for == accrued.since or not _ceiling.is_near(usage, ceiling):
+        return
+    with transaction.atomic():
+        payments.ceiling_warned(buyer_id=buyer_id, month=accrued.since)
+        payments.notify(accounts.require_account(viewer, buyer_id), kind="ceiling", day=today, now=now)
 
 
 def _suspend(viewer: Viewer, buyer_id: int, reason: str, now: dt.datetime) -> None:

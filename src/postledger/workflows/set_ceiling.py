@@ -1,0 +1,27 @@
+"""A seller sets a ceiling on a customer's usage of one month, or approves what goes beyond it."""
+
+import datetime as dt
+
+from postledger.accounts.types import Viewer
+from postledger.payments import operations as payments
+from postledger.payments import queries
+from postledger.payments.types import PaymentTermsView
+
+
+def set_ceiling(
+    viewer: Viewer,
+    *,
+    buyer_id: int,
+    ceiling: int | None = None,
+    approved_until: dt.date | None = None,
+) -> PaymentTermsView:
+    """The buyer's payment terms as they now stand.
+
+    Args:
+        ceiling: net, in minor units a month; 0 takes it away; None leaves it.
+        approved_until: up to this day, itself included, more than the ceiling may be ordered; None leaves it.
+    Raises:
+        NotVisible, NotAllowed: not a buyer of this seller.
+    """
+    payments.set_terms(viewer, buyer_id=buyer_id, ceiling=ceiling, ceiling_approved_until=approved_until)
+    return queries.terms_of(viewer, buyer_id)
