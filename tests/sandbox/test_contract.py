@@ -8,8 +8,9 @@ import zeep
 from lxml import etree
 from zeep.wsse import username as wsse
 
-from postledger_sandbox import contract
+from postledger_sandbox import contract, services
 from postledger_sandbox.contract import wsdl
+from postledger_sandbox.services import registry
 from tests.sandbox import client as clients
 
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -118,3 +119,28 @@ def test_the_zeep_username_token_signs_in_at_a_service_without_policy(sandbox, h
     token = wsse.UsernameToken("reseller", "Secret-1")
     soap = zeep.Client(f"{sandbox.url}/esOrganizations.asmx?WSDL", wsse=token)
     assert soap.service.GetOrganization(item_id)["OrganizationId"] == "acme"
+
+
+@pytest.mark.parametrize("dialect", "WSF")
+def test_every_operation_described_is_acted_out(dialect):
+    described = contract.load(dialect)
+    acted = registry.bind(described, services.ALL)
+    missing = [
+        f"{service.name}.{name}"
+        for service in described.services.values()
+        for name in service.operations
+        if (service.name, name) not in acted
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("dialect", "WSF")
+def test_every_table_that_can_be_answered_has_columns(dialect):
+    described = contract.load(dialect)
+    missing = [
+        f"{service.name}.{operation.name}"
+        for service in described.services.values()
+        for operation in service.operations.values()
+        if operation.result == "DataSet" and f"{service.name}.{operation.name}" not in described.datasets
+    ]
+    assert missing == []
