@@ -199,7 +199,10 @@ def seller_ids() -> list[int]:
 def kinds(account_ids: Iterable[int]) -> dict[int, str]:
     """Provider, reseller or customer, by account."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, kind FROM accounts_account WHERE id = ANY(%s::bigint[])", [literals.array(account_ids)])
+        cursor.execute(
+            "SELECT id, kind FROM accounts_account WHERE id = ANY(%s::bigint[])",
+            [literals.array(account_ids)],
+        )
         return dict(cursor.fetchall())
 
 
