@@ -18,6 +18,11 @@ from postledger_sandbox.wire.http import Request, Response
 
 COOKIES = {"W": ".WEBSITEPANELPORTALAUTHASPX", "S": ".SolidCPPORTALAUTHASPX", "F": ".FuseCPPORTALAUTHASPX"}
 TICKET_S = 30 * 60
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color:#1d2733}"
+    "form{display:grid;gap:.8rem;max-width:20rem}label{display:grid}input,button{font:inherit;padding:.4rem .6rem}"
+    "[role=alert]{color:#a3201a}"
+)
 REFUSALS = {
     -109: "Wrong username.",
     -110: "Wrong password.",
@@ -162,8 +167,8 @@ class Portal:
 
     def _login_form(self) -> str:
         return (
-            '<form method="post" action="Default.aspx?pid=Login"><label>User <input name="user"></label>'
-            '<label>Password <input name="password" type="password"></label><button>Sign in</button></form>'
+            '<form method="post" action="Default.aspx?pid=Login"><label>User <input name="user" autocomplete="username"></label>'
+            '<label>Password <input name="password" type="password" autocomplete="current-password"></label><button>Sign in</button></form>'
         )
 
     def _page(self, title: str, body: str, message: str) -> Response:
@@ -171,6 +176,7 @@ class Portal:
         note = f'<p role="alert">{_text(message)}</p>' if message else ""
         text = (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} - {product} sandbox</title>'
+            f"<style>{STYLE}</style>"
             f"</head><body><h1>{title}</h1>{note}{body}</body></html>"
         )
         headers = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "private")]

@@ -76,6 +76,30 @@ class Control:
             row = self._table(table).get(id)
             return dict(row) if row else None
 
+    def customers(self, limit: int = 100) -> list[Json]:
+        """Users who are nobody's administrator or reseller, newest first: status, spaces, organizations, accounts, MB."""
+        statuses = self._world.contract.enums["UserStatus"].names
+        with self._world.lock:
+            store = self._world.store
+            chosen = [user for user in store.users if user["RoleId"] == 3 and not user.get("IsPeer")][-limit:]
+            rows = []
+            for user in reversed(chosen):
+                packages = store.packages.find("UserId", user["UserId"])
+                held = [o for p in packages for o in store.organizations.find("PackageId", p["PackageId"])]
+                accounts = [a for o in held for a in store.accounts.find("ItemId", o["Id"])]
+                rows.append(
+                    {
+                        "username": user["Username"],
+                        "owner": (store.users.get(user["OwnerId"]) or {}).get("Username"),
+                        "status": statuses.get(user["StatusId"], str(user["StatusId"])),
+                        "spaces": [p["PackageName"] for p in packages],
+                        "organizations": [o["OrganizationId"] for o in held],
+                        "accounts": len(accounts),
+                        "mb": round(sum(a.get("SizeMB", 0) for a in accounts)),
+                    }
+                )
+            return rows
+
     def organization(self, organization_id: str) -> Json | None:
         """An organization by its id, with its accounts and domain names."""
         with self._world.lock:
