@@ -48,9 +48,10 @@ def test_what_was_dumped_can_be_restored(home, tmp_path):
     )
 
 
-def test_a_database_without_tables_is_a_sentence(home):
+@pytest.mark.parametrize("command", [["connection", "list"], ["serve"]], ids=" ".join)
+def test_a_database_without_tables_is_a_sentence(home, command):
     shown = subprocess.run(
-        [sys.executable, "-m", "postledger.cli.main", "connection", "list"],
+        [sys.executable, "-m", "postledger.cli.main", *command],
         env={**os.environ, "POSTLEDGER_HOME": str(home)},
         capture_output=True,
         text=True,

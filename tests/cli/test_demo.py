@@ -44,6 +44,10 @@ def test_the_story_ends_with_the_right_invoices(fresh_db, tmp_path, dialect):
     fees = [row["base_fee"] for row in played["yearly_customer"]["invoices"]]
     assert fees == ["129.60", *["0.00"] * 11, "129.60"]
 
+    # wholesale on the sum of his customers: 4 × 3.00; 2.75 GB above 5 × 0.50 = 1.375; and his own fee
+    wholesale = played["reseller"]["invoices"][1]
+    assert [line["amount"] for line in wholesale["lines"]] == ["12.00", "1.38", "6.00"]
+
     initech = customers["initech"]
     assert (initech["platform"]["username"], initech["platform"]["is_linked"]) == ("initold", True)
     assert [invoice["total"] for invoice in initech["invoices"]] == ["10.00", "10.00"]

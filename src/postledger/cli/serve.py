@@ -6,6 +6,16 @@ import sys
 import click
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from postledger.core import errors
+
+
+class NotMigrated(errors.Refusal):
+    """The tables are older than this version, or there are none."""
+
+    reason = "not_migrated"
 
 
 @click.command(help=__doc__)
@@ -15,6 +25,9 @@ from django.core.management import call_command
 )
 @click.option("--threads", default=8, show_default=True, help="Requests each process answers at a time.")
 def command(bind: str, processes: int, threads: int) -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise NotMigrated("The database does not fit this version. Run: postledger database migrate")
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
     arguments = [
@@ -22,8 +35,4 @@ def command(bind: str, processes: int, threads: int) -> None:
         f"--bind={bind}", f"--workers={processes}", f"--threads={threads}", "--worker-class=gthread",
         "--no-control-socket", "--graceful-timeout=20", "--log-level=warning",
     ]  # fmt: skip
-    os.execve(
-        sys.executable,
-        arguments,
-        {**os.environ, "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"]},
-    )
+    os.execv(sys.executable, arguments)
