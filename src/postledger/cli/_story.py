@@ -51,6 +51,23 @@ def terms(fee: str) -> dict[str, Any]:
     }
 
 
+WHOLESALE = {
+    "charges": [
+        {"name": "Account", "measure": "fixed", "recurring": "6.00"},
+        {"name": "exchange.mailboxes", "measure": "metered", "usage": "3.00"},
+        {
+            "name": "exchange.disk",
+            "measure": "metered",
+            "free": 5,
+            "step": "0.01",
+            "usage": "0.50",
+            "unit": "GB",
+        },
+    ],
+    "periods": {"1": {}, "12": {}},
+}
+
+
 @dataclass(frozen=True)
 class Login:
     """An address somebody of the story signs in with; the password is PASSWORD."""
@@ -102,6 +119,7 @@ class Story:
             country="US",
             now=self.now,
         )
+        self._sell_wholesale()
         for seller, login, fee in ((self.provider, "reseller", "10.00"), (self.north, "reseller2", "12.00")):
             self._login(seller)
             connection = operations.create_connection(
@@ -141,6 +159,20 @@ class Story:
                 SYSTEM, seller_id=seller.id, plan_id=plan_id, platform_plan_id=chosen.id, now=self.now
             )
             self.tell(f"{seller.name}: plan Office at {fee} a month, with the platform's plan {chosen.name}")
+
+    def _sell_wholesale(self) -> None:
+        """The reseller pays the provider for what his customers use."""
+        plan_id = catalog.publish_plan(
+            SYSTEM,
+            seller_id=self.provider.id,
+            code="wholesale",
+            name="Wholesale",
+            terms=WHOLESALE,
+            effective_from=self.now.date(),
+            now=self.now,
+        )
+        subscribe.subscribe(SYSTEM, buyer_id=self.north.id, plan_id=plan_id, months=1, now=self.now)
+        self.tell(f"{self.north.name} subscribes to Wholesale of {self.provider.name}")
 
     def take_customers(self) -> None:
         """acme by the month, globex by the year from the reseller, initech who has an account on the platform already."""

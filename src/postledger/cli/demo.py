@@ -127,6 +127,7 @@ def _play(sandbox: Process, told: Callable[[str], None], processes: _processes.P
         "dialect": sandbox.addresses["dialect"],
         "again": {"before": before, "after": after, "is_unchanged": before == after},
         "customers": [_customer(found, first[code]) for code, found in story.customers.items()],
+        "reseller": _reseller(story),
         "yearly_customer": year,
     }
 
@@ -196,6 +197,12 @@ def _customer(found: AccountView, invoices: int) -> dict[str, Any]:
         "invoices": [_invoice(invoice) for invoice in first],
         "balance_after_first_close": money.text(_balance(statement, first), found.currency),
     }
+
+
+def _reseller(story: Story) -> dict[str, Any]:
+    """What the reseller pays the provider for the first month of his customers."""
+    invoices = [invoice for invoice in _invoices(story.north) if invoice.on <= CLOSES.date()]
+    return {"code": story.north.code, "invoices": [_invoice(invoice) for invoice in invoices]}
 
 
 def _invoice(invoice: InvoiceView) -> dict[str, Any]:
