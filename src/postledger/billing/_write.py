@@ -70,10 +70,10 @@ def drafts(subs: Sequence[tuple[facts.Subscription, Booking]]) -> list[Draft]:
     return made
 
 
-def write(made: Sequence[Draft], *, posted_on: dt.date, now: dt.datetime) -> None:
-    """Book the drafts: entries, lines, then numbers and invoices, which hold the sellers' counters only briefly."""
+def write_lines(made: Sequence[Draft], *, posted_on: dt.date, now: dt.datetime) -> list[int]:
+    """Book the entries and lines of the drafts; the entries' ids are for `write_invoices`."""
     if not made:
-        return
+        return []
     entries = ledger.post(
         [
             NewEntry(
@@ -97,6 +97,14 @@ def write(made: Sequence[Draft], *, posted_on: dt.date, now: dt.datetime) -> Non
         for draft, row in zip(made, cursor.fetchall(), strict=True):
             draft.invoice_id = row[0]
         _copy_lines(cursor, made)
+    return entries
+
+
+def write_invoices(made: Sequence[Draft], entries: Sequence[int], *, posted_on: dt.date) -> None:
+    """Number and book the invoices themselves: last in the transaction, because it holds the sellers' counters to its end."""
+    if not made:
+        return
+    with connection.cursor() as cursor:
         _take_numbers(cursor, made)
         _copy_invoices(cursor, made, entries, posted_on)
 

@@ -111,9 +111,10 @@ def propose(subscription_id: int, event: Event, *, day: dt.date, lock: bool = Fa
 def book(proposal: Proposal, *, posted_on: dt.date, now: dt.datetime, **columns: Any) -> ProposalView:
     """The proposal, booked: invoices, entries and the subscription as it now stands, in the caller's transaction."""
     sub = proposal.sub
-    _write.write(proposal.drafts, posted_on=posted_on, now=now)
+    entries = _write.write_lines(proposal.drafts, posted_on=posted_on, now=now)
     _save_pending({sub.id: sub}, proposal.pending_before)
     subscriptions.save(sub, **columns)
+    _write.write_invoices(proposal.drafts, entries, posted_on=posted_on)
     return proposal.view
 
 
@@ -204,13 +205,14 @@ def close_batch(
     result = _result(closed, made, len(failed))
     if dry_run:
         return result
-    _write.write(made, posted_on=posted_on, now=now)
+    entries = _write.write_lines(made, posted_on=posted_on, now=now)
     good = {sub.id: sub for sub, _ in closed}
     _save_pending(good, frozenset().union(*(before.get(id, frozenset()) for id in good)))
     subscriptions.save_closes(list(good.values()))
     subscriptions.save_items([sub for sub in good.values() if sub.items and held.get(sub.id) != _held(sub)])
     _note_unbilled(good.values(), now)
     _park(failed, now)
+    _write.write_invoices(made, entries, posted_on=posted_on)
     return result
 
 
@@ -358,6 +360,8 @@ def set_seller_settings(
     accounts.require_seller(viewer, seller_id)
     changed: dict[str, Any] = {}
     if taxes is not None:
+        if len({name for name, _ in taxes}) < len(taxes):
+            raise BadAmount("Two taxes have the same name. Give each one its own.")
         for name, rate in taxes:
             if not 0 <= Fraction(rate) <= 100:
                 raise BadAmount(f"Tax {name}: {rate} % is not a percentage between 0 and 100.")

@@ -27,6 +27,7 @@ from postledger.billing.types import (
     ParkedView,
     PendingView,
     RunView,
+    SellerSettingsView,
     StatementLine,
 )
 from postledger.core import words
@@ -227,9 +228,24 @@ def booked_between(subscription_id: int, *, first: dt.date, last: dt.date) -> tu
 
 def taxes_of(viewer: Viewer, seller_id: int) -> list[tuple[str, str]]:
     """A seller's taxes in the order listed: names and percentages."""
+    return list(settings_of(viewer, seller_id).taxes)
+
+
+def settings_of(viewer: Viewer, seller_id: int) -> SellerSettingsView:
+    """How a seller bills: without taxes and a prefix, unless something else is set.
+
+    Raises:
+        NotVisible, NotAllowed: not his to act for as its seller.
+    """
     accounts.require_seller(viewer, seller_id)
-    row = SellerSettings.objects.filter(pk=seller_id).first()
-    return [tuple(tax) for tax in row.taxes] if row else []
+    row = SellerSettings.objects.filter(pk=seller_id).first() or SellerSettings(seller_id=seller_id)
+    return SellerSettingsView(
+        seller_id=seller_id,
+        taxes=tuple((name, rate) for name, rate in row.taxes),
+        sends_no_charge_notice=row.sends_no_charge_notice,
+        number_prefix=row.number_prefix,
+        next_number=row.next_number,
+    )
 
 
 def sends_no_charge_notice(seller_ids: Iterable[int]) -> set[int]:

@@ -115,6 +115,17 @@ class ProposalView:
 
 
 @dataclass(frozen=True, slots=True)
+class SellerSettingsView:
+    """How a seller bills. `taxes` are names with percentages as texts, in the order odd cents are given out (M3)."""
+
+    seller_id: int
+    taxes: tuple[tuple[str, str], ...]
+    sends_no_charge_notice: bool
+    number_prefix: str
+    next_number: int
+
+
+@dataclass(frozen=True, slots=True)
 class PendingView:
     """Usage of a closed month that waits for a reading (U4)."""
 

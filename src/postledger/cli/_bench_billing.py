@@ -14,10 +14,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import click
 from django.core.management import call_command
 from django.db import connection, connections, transaction
+from django.db.backends.utils import CursorWrapper
 
 from postledger.accounts import operations as accounts
 from postledger.accounts.types import Viewer
@@ -31,6 +33,7 @@ CLOSES = dt.date(2026, 4, 1)
 _START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 _NOW = dt.datetime(2026, 4, 1, 3, tzinfo=dt.UTC)
 _RESELLERS = 20
+LANES = 2  # as `postledger billing run` does
 _WRITTEN = ("ledger_entry", "ledger_posting", "billing_invoice", "billing_invoiceline")
 
 
@@ -259,16 +262,17 @@ def _run(workers: int, batch: int) -> tuple[float, dict[str, Any]]:
 
 def _work(batch: int, results: Any) -> None:
     counted = {"queries": 0}
+    execute = CursorWrapper._execute_with_wrappers  # what every thread's queries pass through
 
-    def count(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+    def count(cursor: CursorWrapper, *arguments: Any, **named: Any) -> Any:
         counted["queries"] += 1
-        return execute(sql, params, many, context)
+        return execute(cursor, *arguments, **named)
 
     def count_copies(result: Any) -> None:
         counted["queries"] += len(_WRITTEN)  # one COPY a table and batch
 
-    with connection.execute_wrapper(count):
-        billing_run.billing_run(Viewer.system(), now=_NOW, batch=batch, progress=count_copies)
+    with mock.patch.object(CursorWrapper, "_execute_with_wrappers", count):
+        billing_run.billing_run(Viewer.system(), now=_NOW, batch=batch, lanes=LANES, progress=count_copies)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     results.put({**counted, "peak_mib": peak})
     connections.close_all()

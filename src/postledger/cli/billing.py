@@ -20,6 +20,8 @@ from postledger.billing.types import BatchResult
 from postledger.core import money
 from postledger.workflows import billing_run
 
+_LANES = 2  # threads of one process: one rates while the other waits for the database
+
 
 @click.group()
 def command() -> None:
@@ -80,7 +82,7 @@ def run(as_of: dt.datetime | None, dry_run: bool, workers: int) -> None:
 
         if workers == 1 or dry_run:
             total = billing_run.billing_run(
-                Viewer.system(), now=now, as_of=day, dry_run=dry_run, progress=show
+                Viewer.system(), now=now, as_of=day, dry_run=dry_run, lanes=_LANES, progress=show
             )
         else:
             total = _shared(workers, now, day, show)
@@ -140,7 +142,11 @@ def _shared(
 
 def _work(number: int, now: dt.datetime, day: dt.date | None, results: multiprocessing.Queue) -> None:
     billing_run.billing_run(
-        Viewer.system(), now=now, as_of=day, progress=lambda sums: results.put((number, copy.copy(sums)))
+        Viewer.system(),
+        now=now,
+        as_of=day,
+        lanes=_LANES,
+        progress=lambda sums: results.put((number, copy.copy(sums))),
     )
     connections.close_all()
 

@@ -115,6 +115,19 @@ def due(subscription_id: int, *, as_of: dt.date) -> bool:
     return Subscription.objects.filter(pk=subscription_id, next_close__lte=as_of).exists()
 
 
+def next_due(*, seller_ids: Sequence[int], as_of: dt.date, after: dt.date | None) -> dt.date | None:
+    """The oldest day, later than `after`, on which something of these sellers is due by `as_of`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT next_close FROM subscriptions_subscription "
+            "WHERE next_close > %s AND next_close <= %s AND NOT is_parked AND seller_id = ANY(%s) "
+            "ORDER BY next_close LIMIT 1",
+            [after or dt.date.min, as_of, list(seller_ids)],
+        )
+        row = cursor.fetchone()
+        return row[0] if row else None
+
+
 def sellers_due(*, latest: dt.date) -> list[int]:
     """The sellers who have something due by `latest`."""
     with connection.cursor() as cursor:

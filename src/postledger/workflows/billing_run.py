@@ -1,9 +1,11 @@
 """The billing run: every close that is due, in batches, by as many workers as one likes."""
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
@@ -26,6 +28,7 @@ def billing_run(
     seller_ids: Collection[int] | None = None,
     dry_run: bool = False,
     batch: int = BATCH,
+    lanes: int = 1,
     progress: Callable[[BatchResult], None] | None = None,
 ) -> BatchResult:
     """What the run booked: each close due by `as_of`, on its due date, oldest first (C4).
@@ -37,6 +40,8 @@ def billing_run(
         as_of: the day up to which closes are due; each seller's own today when None.
         seller_ids: only what these sellers sell; all the viewer may see when None.
         dry_run: book nothing; the result is what would be booked at each account's next close.
+        lanes: threads that take batches at the same time, each with a connection of its own; more than one only outside
+            a transaction.
         progress: called after every batch with the sums so far.
     """
     groups = _due_sellers(viewer, seller_ids, now, as_of)
@@ -48,33 +53,76 @@ def billing_run(
         if dry_run
         else billing.start_run(seller_id=viewer.account_id, as_of=as_of, started_by=viewer.actor, now=now)
     )
-    book = PlanBook()
-    for day, today, due_sellers in groups:
-        after = None
-        while True:
-            with transaction.atomic():
-                due = subscriptions.claim_due(
-                    seller_ids=due_sellers, as_of=day, most=batch, after=after, lock=not dry_run
-                )
-                if not due:
-                    break
-                result = billing.close_batch(
-                    [id for _, id in due], book=book, posted_on=today, now=now, dry_run=dry_run
-                )
-                if not dry_run:
-                    _after_closes(result, today, now)
+    told = threading.Lock()
+
+    def note(result: BatchResult) -> None:
+        with told:
             total.add(result)
             if run_id is not None:
                 billing.note_run(run_id, total)
-            after = due[-1] if dry_run else None
             if progress is not None:
                 progress(total)
-            if not dry_run:  # at each close, also where a late job posts several (M5, C4)
-                for buyer_id in payment_queries.cards_to_charge(seller_ids=due_sellers):
-                    payments.charge_card(buyer_id=buyer_id, day=today, now=now)
+
+    for day, today, due_sellers in groups:
+        closes_on = None
+        while closes_on := subscriptions.next_due(seller_ids=due_sellers, as_of=day, after=closes_on):
+            if lanes == 1 or dry_run:
+                _close(closes_on, today, due_sellers, now, batch, dry_run, note)
+                continue
+            with ThreadPoolExecutor(lanes) as pool:
+                work = [
+                    pool.submit(_lane, closes_on, today, due_sellers, now, batch, note) for _ in range(lanes)
+                ]
+            for lane in work:
+                lane.result()
     if run_id is not None:
         billing.note_run(run_id, total, finished_at=now)
     return total
+
+
+def _lane(
+    day: dt.date,
+    today: dt.date,
+    seller_ids: list[int],
+    now: dt.datetime,
+    batch: int,
+    note: Callable[[BatchResult], None],
+) -> None:
+    """One thread of a run, with a database connection of its own: while one waits for the database, another rates."""
+    try:
+        _close(day, today, seller_ids, now, batch, False, note)
+    finally:
+        connection.close()
+
+
+def _close(
+    day: dt.date,
+    today: dt.date,
+    seller_ids: list[int],
+    now: dt.datetime,
+    batch: int,
+    dry_run: bool,
+    note: Callable[[BatchResult], None],
+) -> None:
+    """Close what is due by `day`, batch after batch, until nothing is left that nobody else holds."""
+    book, after = PlanBook(), None
+    while True:
+        with transaction.atomic():
+            due = subscriptions.claim_due(
+                seller_ids=seller_ids, as_of=day, most=batch, after=after, lock=not dry_run
+            )
+            if not due:
+                return
+            result = billing.close_batch(
+                [id for _, id in due], book=book, posted_on=today, now=now, dry_run=dry_run
+            )
+            if not dry_run:
+                _after_closes(result, today, now)
+        note(result)
+        after = due[-1] if dry_run else None
+        if not dry_run:  # at each close, also where a late job posts several (M5, C4)
+            for buyer_id in payment_queries.cards_to_charge(seller_ids=seller_ids):
+                payments.charge_card(buyer_id=buyer_id, day=today, now=now)
 
 
 def count_due(
