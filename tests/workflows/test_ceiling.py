@@ -12,7 +12,7 @@ from postledger.provisioning import queries
 from postledger.resources import exchange
 from postledger.usage import operations as usage
 from postledger.usage.types import NewReading
-from postledger.workflows import _ceiling, add_mailbox, daily_jobs, set_ceiling
+from postledger.workflows import _ceiling, add_domain, add_exchange, add_mailbox, daily_jobs, set_ceiling
 from postledger_sandbox.server import Sandbox
 from tests.workflows import story
 
@@ -82,3 +82,38 @@ def test_the_customer_is_warned_once_a_month_near_the_ceiling(acme):
         daily_jobs.daily_jobs(now=now)
     told = [event for event in events.events_of(account_id=customer.id) if event.kind == "notice.ceiling"]
     assert len(told) == 1
+
+
+def test_exchange_with_more_mailboxes_than_agreed_is_not_ordered_at_all(acme):
+    house, _ = acme
+    novo = house.customer("novo")
+    set_ceiling.set_ceiling(SYSTEM, buyer_id=novo.id, ceiling=10_00)
+    order = {
+        "account_id": novo.id,
+        "domain": "novo.example",
+        "mailboxes": [exchange.Mailbox(address=f"{name}@novo.example") for name in ("ann", "bob")],
+        "now": house.now,
+    }
+    himself = Viewer(user_id=None, account_id=novo.id, kind="customer")
+    with pytest.raises(_ceiling.BeyondCeiling, match=r"16\.00 USD.*10\.00 USD"):
+        add_exchange.add_exchange(himself, **order)
+    assert queries.account_resource(SYSTEM, novo.id) is None
+    add_exchange.add_exchange(himself, **{**order, "mailboxes": order["mailboxes"][:1]})
+    assert _boxes(novo) == 1
+
+
+def test_what_costs_nothing_more_is_never_refused(acme):
+    house, customer = acme
+    set_ceiling.set_ceiling(SYSTEM, buyer_id=customer.id, ceiling=1_00)  # 16.00 are used already
+    himself = Viewer(user_id=None, account_id=customer.id, kind="customer")
+    made = add_domain.add_domain(himself, account_id=customer.id, name="acme-two.example", now=house.now)
+    assert made.is_wanted
+
+
+def test_an_approval_can_be_withdrawn(acme):
+    house, customer = acme
+    set_ceiling.set_ceiling(SYSTEM, buyer_id=customer.id, ceiling=20_00, approved_until=house.now.date())
+    found = set_ceiling.set_ceiling(SYSTEM, buyer_id=customer.id, withdraw_approval=True)
+    assert (found.ceiling, found.ceiling_approved_until) == (20_00, None)
+    with pytest.raises(_ceiling.BeyondCeiling):
+        _add(house, customer, "third")

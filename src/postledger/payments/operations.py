@@ -47,11 +47,18 @@ def set_terms(
     clear_credit_limit: bool = False,
     ceiling: int | None = None,
     ceiling_approved_until: dt.date | None = None,
+    clear_ceiling_approval: bool = False,
 ) -> None:
-    """Change how a buyer pays and how much he may owe; what is not given stays."""
+    """Change how a buyer pays and how much he may owe; what is not given stays.
+
+    Raises:
+        BadPayment: no such way to pay, or an amount below zero.
+    """
     account = accounts.require_selling_to(viewer, buyer_id)
     if method is not None and method not in ("check", "card"):
         raise BadPayment(f"A buyer pays by check or by card, not by {method!r}.")
+    if (credit_limit or 0) < 0 or (ceiling or 0) < 0:
+        raise BadPayment("A credit limit or a ceiling is an amount of zero or more. Nothing was changed.")
     row = _terms(account)
     if method is not None:
         row.method = method
@@ -59,7 +66,7 @@ def set_terms(
         row.credit_limit = credit_limit
     if ceiling is not None:
         row.ceiling = ceiling or None
-    if ceiling_approved_until is not None:
+    if ceiling_approved_until is not None or clear_ceiling_approval:
         row.ceiling_approved_until = ceiling_approved_until
     row.save()
 
@@ -82,6 +89,9 @@ def set_policy(
         for step, days in dunning:
             if step not in queries.STEPS or days < 0:
                 raise BadPayment(f"{step!r} after {days} days is no step with debtors.")
+        steps = [step for step, _ in dunning]
+        if steps != [step for step in queries.STEPS if step in steps]:
+            raise BadPayment(f"Steps with debtors come once each, in this order: {', '.join(queries.STEPS)}.")
         changed["dunning"] = [[step, days] for step, days in dunning]
     CollectionPolicy.objects.update_or_create(seller_id=seller_id, defaults=changed)
 

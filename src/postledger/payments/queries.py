@@ -7,7 +7,7 @@ from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
 from postledger.ledger import queries as ledger
 from postledger.payments.models import CollectionPolicy, Debtor, Payment, PaymentTerms
-from postledger.payments.types import DebtorView, PaymentTermsView, PaymentView
+from postledger.payments.types import DebtorView, PaymentTermsView, PaymentView, PolicyView
 
 DEFAULT_DUNNING: tuple[tuple[str, int], ...] = ()
 STEPS = ("notice", "pre_suspension", "suspension", "deletion")
@@ -35,6 +35,16 @@ def policy_of(seller_id: int) -> tuple[str, tuple[tuple[str, int], ...]]:
     if row is None:
         return "anniversary", DEFAULT_DUNNING
     return row.mode, tuple((step, int(days)) for step, days in row.dunning)
+
+
+def collection_of(viewer: Viewer, seller_id: int) -> PolicyView:
+    """The same as `policy_of`, for a viewer.
+
+    Raises:
+        NotVisible, NotAllowed: not his to act for as its seller.
+    """
+    accounts.require_seller(viewer, seller_id)
+    return PolicyView(seller_id, *policy_of(seller_id))
 
 
 def payments(viewer: Viewer, *, buyer_id: int) -> tuple[PaymentView, ...]:

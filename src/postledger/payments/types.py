@@ -17,6 +17,15 @@ class PaymentTermsView:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyView:
+    """When a seller charges cards, and his steps with debtors: each with its days after the one before, in order."""
+
+    seller_id: int
+    mode: str
+    dunning: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentView:
     """Money received."""
 

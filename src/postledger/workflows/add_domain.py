@@ -9,7 +9,7 @@ from postledger.accounts.types import Viewer
 from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange, names
-from postledger.workflows import _domains
+from postledger.workflows import _ceiling, _domains
 
 
 def add_domain(viewer: Viewer, *, account_id: int, name: str, now: dt.datetime) -> ResourceView:
@@ -17,13 +17,14 @@ def add_domain(viewer: Viewer, *, account_id: int, name: str, now: dt.datetime) 
 
     Raises:
         NotVisible, NotAllowed: not this viewer's account.
-        NoExchange, PlanLimit, DomainInUse, InvalidDomain: the message says what.
+        NoExchange, PlanLimit, BeyondCeiling, DomainInUse, InvalidDomain: the message says what.
     """
     accounts.require_acting(viewer, account_id)
     name = names.domain(text=name)
     organization = _domains.organization(viewer, account_id)
     _domains.require_room(viewer, organization=organization, kind=exchange.DOMAIN, key=name, now=now)
     _domains.require_free(name=name, account_id=account_id)
+    _ceiling.require_below(viewer, buyer_id=account_id, more={"exchange.domains": 1}, now=now)
     with transaction.atomic():
         found = operations.declare(
             account_id=account_id,

@@ -12,7 +12,7 @@ from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import Offer, Progress
 from postledger.resources import exchange, names
 from postledger.subscriptions import queries as subscriptions
-from postledger.workflows import _domains, _limits
+from postledger.workflows import _ceiling, _domains, _limits
 
 
 class NotSubscribed(Refusal):
@@ -56,7 +56,7 @@ def add_exchange(
         mailboxes: made at once, in domains of his.
     Raises:
         NotVisible, NotAllowed: not this viewer's account.
-        NotSubscribed, NoExchangeInPlan, PlanLimit, ExchangeAlreadyThere, Refusal: the message says what.
+        NotSubscribed, NoExchangeInPlan, PlanLimit, BeyondCeiling, ExchangeAlreadyThere, Refusal: the message says what.
     """
     buyer = accounts.require_acting(viewer, account_id)
     held = subscriptions.of_accounts(viewer, [buyer.id]).get(buyer.id)
@@ -75,6 +75,9 @@ def add_exchange(
             raise _domains.WrongDomain(
                 f"{box.address} does not end in {domain}. Add its domain after Exchange is set up, then the mailbox."
             )
+    if queries.account_resource(viewer, buyer.id) is None:
+        more = {"exchange.organizations": 1, "exchange.domains": 1, "exchange.mailboxes": len(boxes)}
+        _ceiling.require_below(viewer, buyer_id=buyer.id, more=more, now=now, is_new=True)
     with transaction.atomic():
         has = queries.account_resource(viewer, buyer.id)
         if has is not None:
