@@ -10,6 +10,7 @@ from django.db import connection as database
 from postledger.accounts import operations as accounts
 from postledger.accounts import queries as account_queries
 from postledger.accounts.types import Viewer
+from postledger.catalog import operations as catalog
 from postledger.connectors import registry
 from postledger.core.errors import NeedsOperator
 from postledger.provisioning import operations, queries
@@ -21,6 +22,21 @@ def _viewer(account_id: int) -> Viewer:
         Viewer.system(), account_id=account_id, email=f"u{account_id}@x.example", now=NOW
     )
     return account_queries.viewer_of(user.id)
+
+
+def _plan(seller_id: int) -> int:
+    return catalog.publish_plan(
+        Viewer.system(),
+        seller_id=seller_id,
+        code="office",
+        name="Office",
+        terms={
+            "charges": [{"name": "Account", "measure": "fixed", "recurring": "1.00"}],
+            "periods": {"1": {}},
+        },
+        effective_from=NOW.date(),
+        now=NOW,
+    )
 
 
 def _everything_stored() -> str:
@@ -115,13 +131,14 @@ def test_a_platform_plan_is_offered_only_on_ones_own_connection(house):
         now=NOW,
     )
     (plan,) = queries.platform_plans(Viewer.system(), house.connection.id)
+    office, other = (_plan(seller) for seller in (house.provider.id, house.north.id))
     with pytest.raises(operations.NotOffered):
         operations.switch_on_platform_plan(
-            Viewer.system(), seller_id=house.north.id, plan_id=1, platform_plan_id=plan.id, now=NOW
+            Viewer.system(), seller_id=house.north.id, plan_id=other, platform_plan_id=plan.id, now=NOW
         )
     offer = operations.switch_on_platform_plan(
-        Viewer.system(), seller_id=house.provider.id, plan_id=1, platform_plan_id=plan.id, now=NOW
+        Viewer.system(), seller_id=house.provider.id, plan_id=office, platform_plan_id=plan.id, now=NOW
     )
     assert offer.is_default
-    assert queries.offers_for(Viewer.system(), account_id=house.acme.id, plan_id=1) == (offer,)
-    assert queries.offers_for(Viewer.system(), account_id=house.acme.id, plan_id=2) == ()
+    assert queries.offers_for(Viewer.system(), account_id=house.acme.id, plan_id=office) == (offer,)
+    assert queries.offers_for(Viewer.system(), account_id=house.acme.id, plan_id=other) == ()

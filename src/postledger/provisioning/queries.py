@@ -1,5 +1,6 @@
 """Reads of provisioning. What a door can reach takes `viewer`; what workers ask says so."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 
@@ -170,7 +171,7 @@ def resource(viewer: Viewer, resource_id: int) -> ResourceView:
     if row is None:
         raise accounts.NotVisible("There is no such thing here.")
     accounts.require_account(viewer, row.account_id)
-    return resource_view(row)
+    return _told(viewer, resource_view(row))
 
 
 def resources_of(
@@ -187,7 +188,7 @@ def resources_of(
         rows = rows.filter(kind=kind)
     if not with_gone:
         rows = rows.filter(gone_at=None)
-    return tuple(sorted((resource_view(row) for row in rows), key=_order))
+    return tuple(sorted((_told(viewer, resource_view(row)) for row in rows), key=_order))
 
 
 def find(*, connection_id: int, kind: str, key: str) -> ResourceView | None:
@@ -388,6 +389,22 @@ def _require_selling(viewer: Viewer, seller_id: int) -> None:
     found = accounts.require_account(viewer, seller_id)
     if not (found.is_seller and viewer.is_seller):
         raise accounts.NotVisible("There is no such connection.")
+
+
+_TOLD = {
+    "retrying": "This takes longer than usual. It goes on by itself.",
+    "needs_operator": "Your provider has to look at this and has been told.",
+}
+
+
+def _told(viewer: Viewer, found: ResourceView) -> ResourceView:
+    """The thing as this viewer may be told of it: what is wrong with a platform, or who else is on it, is his seller's to
+    know. A refusal is told as it is, for the customer can do something about it."""
+    if viewer.kind != "customer":
+        return found
+    if found.condition == "drifted":
+        return dataclasses.replace(found, condition="ready", words="")
+    return dataclasses.replace(found, words=_TOLD.get(found.condition, found.words))
 
 
 def _order(found: ResourceView) -> tuple:
