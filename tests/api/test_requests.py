@@ -199,3 +199,67 @@ def test_no_number_with_a_point_is_in_the_schema():
                 yield from numbers(inner)
 
     assert list(numbers(urls.api.get_openapi_schema(path_prefix="/"))) == []
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"charges": [{"name": "A", "measure": "fixed", "recurring": "1e99999999"}], "periods": {"1": {}}},
+        {"charges": [{"name": "A", "measure": "fixed"}], "periods": {"0": {}}},
+        {"charges": [{"name": "A", "measure": "fixed"}], "periods": {"1": {"recurring": 150}}},
+        {"charges": [{"name": "A", "measure": "fixed"}], "periods": {"1": {}}, "trial": {"days": 10**12}},
+        {"charges": [{"name": "A", "measure": "fixed"}] * 2, "periods": {"1": {}}},
+        {"charges": [1], "periods": {"1": {}}},
+        {"charges": {}, "periods": []},
+        {},
+    ],
+    ids=[
+        "endless number",
+        "no months",
+        "discount",
+        "endless trial",
+        "name twice",
+        "no charge",
+        "shape",
+        "nothing",
+    ],
+)
+def test_terms_nothing_could_be_billed_by_are_refused(town, terms):
+    answer = town.programs["north"].ask(
+        "POST", "/plans", {"code": "x", "name": "X", "terms": terms, "effective_from": "2027-01-01"}
+    )
+    assert (answer.status, answer.body["reason"]) == (422, "bad_terms")
+
+
+@pytest.mark.parametrize("quantity", [10**30, "999999999999", "0.0000001"])
+def test_a_quantity_that_cannot_be_kept_is_refused(town, quantity):
+    answer = town.programs["nora"].ask(
+        "POST", f"/accounts/{town.id('nora')}/subscription/quantities", {"quantities": {"Sites": quantity}}
+    )
+    assert (answer.status, answer.body["reason"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("percent", ["-5", "0", "500"])
+def test_a_promotion_is_a_percentage(town, percent):
+    answer = town.programs["host"].ask(
+        "POST",
+        f"/accounts/{town.id('dora')}/subscription",
+        {"plan_id": town.plans["host"], "months": 1, "promotions": [percent]},
+    )
+    assert (answer.status, answer.body["reason"]) == (422, "bad_quantity")
+
+
+@pytest.mark.parametrize(
+    "instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2027-02-01T00:00:00"]
+)
+def test_an_instant_that_cannot_be_read_back_is_refused(town, instant):
+    answer = town.programs["north"].ask("POST", "/tokens", {"name": "x", "expires_at": instant})
+    assert set(problems(answer)) == {"expires_at"}
+
+
+def test_two_taxes_of_one_name_are_refused(town):
+    taxes = [{"name": "VAT", "percent": "20"}, {"name": "VAT", "percent": "5"}]
+    answer = town.programs["north"].ask(
+        "PATCH", f"/sellers/{town.id('north')}/billing-settings", {"taxes": taxes}
+    )
+    assert (answer.status, answer.body["reason"]) == (422, "bad_amount")

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Schema
-from pydantic import AwareDatetime
 
 from postledger import clock
 from postledger.accounts import operations, queries
@@ -127,7 +126,7 @@ class TokenWish(forms.Body):
     """A name you will recognise the token by, and the instant it ends, if it should."""
 
     name: forms.Name
-    expires_at: AwareDatetime | None = None
+    expires_at: forms.Instant | None = None
 
 
 @router.get("/me", response=Me)

@@ -109,7 +109,7 @@ class Accrued(Schema):
 class Difference(forms.Body):
     """Meter → how many more of it (or fewer), such as `{"exchange.mailboxes": 5}`."""
 
-    more: dict[forms.Name, int]
+    more: dict[forms.Name, forms.Count]
 
 
 class Expectation(Schema):
@@ -138,7 +138,7 @@ class Pending(Schema):
 class RunWish(forms.Body):
     """`as_of`: close what is due up to this day, else up to each seller's own today. `seller_id`: only what he sells."""
 
-    as_of: dt.date | None = None
+    as_of: forms.Day | None = None
     seller_id: forms.Id | None = None
     dry_run: bool = False
 
@@ -354,7 +354,7 @@ def release(request: HttpRequest, subscription_id: forms.Id):
 
 
 @router.get("/sellers/{seller_id}/margins", response=list[Margin])
-def margins(request: HttpRequest, seller_id: forms.Id, first: dt.date, last: dt.date):
+def margins(request: HttpRequest, seller_id: forms.Id, first: forms.Day, last: forms.Day):
     """Per customer and item what a reseller charged and was charged, from a day to a day, both included."""
     rows = queries.margins(request.auth, reseller_id=seller_id, first=first, last=last)
     return [

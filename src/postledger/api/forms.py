@@ -9,7 +9,15 @@ from fractions import Fraction
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
@@ -29,8 +37,12 @@ DecimalText = Annotated[
     StringConstraints(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,10})?$"),
     Field(description='a decimal number as text: "10.00"'),
 ]
-Units = Annotated[
-    DecimalText | StrictInt, Field(description='a whole number, or a decimal number as text: "2.5"')
+UnitsText = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,6})?$")]
+Count = Annotated[StrictInt, Field(ge=-(10**9), le=10**9)]
+Units = Annotated[UnitsText | Count, Field(description='a whole number, or a decimal number as text: "2.5"')]
+Day = Annotated[dt.date, Field(ge=dt.date(1970, 1, 1), le=dt.date(2199, 12, 31))]
+Instant = Annotated[
+    AwareDatetime, Field(ge=dt.datetime(1970, 1, 1, tzinfo=dt.UTC), lt=dt.datetime(2200, 1, 1, tzinfo=dt.UTC))
 ]
 Months = Annotated[int, Field(ge=1, le=120)]
 

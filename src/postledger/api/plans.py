@@ -43,7 +43,7 @@ class NewTerms(forms.Body):
     """Terms from a day on. Write prices and quantities as texts."""
 
     terms: dict[str, Any]
-    effective_from: dt.date
+    effective_from: forms.Day
 
 
 class NewPlan(NewTerms):

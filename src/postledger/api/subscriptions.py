@@ -128,7 +128,7 @@ class Period(forms.Body):
 class Start(forms.Body):
     """The first day of the billing period."""
 
-    start: dt.date
+    start: forms.Day
 
 
 class Reason(forms.Body):
@@ -306,7 +306,7 @@ def accept(request: HttpRequest, account_id: forms.Id):
 
 
 @router.get("/subscriptions/{subscription_id}/readings", response=list[Reading])
-def readings(request: HttpRequest, subscription_id: forms.Id, first: dt.date, last: dt.date):
+def readings(request: HttpRequest, subscription_id: forms.Id, first: forms.Day, last: forms.Day):
     """The readings of a subscription's meters from a day to a day, both included, oldest first."""
     return [
         {

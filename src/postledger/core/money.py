@@ -71,8 +71,10 @@ def exact(value: Decimal | str | int | Fraction) -> Fraction:
     """A typed number as an exact fraction. Floats and texts that are not numbers are refused."""
     if isinstance(value, float):
         raise TypeError("a float is not an exact number")
-    if isinstance(value, Decimal) and not value.is_finite():
+    if isinstance(value, Decimal) and (not value.is_finite() or abs(value.adjusted()) > 30):
         raise ValueError(f"{value} is not a number")
+    if isinstance(value, str) and ("e" in value.lower() or len(value) > 60):
+        raise ValueError(f"{value[:60]!r} is not a plain decimal number")  # 1e99999999 would keep us busy for hours
     return Fraction(value)
 
 

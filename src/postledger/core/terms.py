@@ -201,7 +201,7 @@ def from_json(
         ValueError: a word or number that the terms of a plan cannot have; the message names it.
     """
     trial = document.get("trial")
-    return Terms(
+    made = Terms(
         id=id,
         plan=plan,
         currency=currency,
@@ -231,6 +231,20 @@ def from_json(
         is_moderated=bool(document.get("moderated", False)),
         is_grandfathered=bool(document.get("grandfathered", False)),
     )
+    if len(made.charges) < len(document["charges"]):
+        raise ValueError("two charges have the same name")
+    for months, off in made.periods.items():
+        if not 1 <= months <= 120:
+            raise ValueError(f"a billing period has 1 to 120 months, not {months}")
+        if not all(0 <= percent <= 100 for percent in (off.setup, off.recurring, off.usage)):
+            raise ValueError(f"a discount for {months} months is not a percentage between 0 and 100")
+    if not 0 <= made.refund_percent <= 100:
+        raise ValueError("the refund is not a percentage between 0 and 100")
+    if not 0 <= made.money_back_days <= 3650:
+        raise ValueError(f"money back cannot be promised for {made.money_back_days} days")
+    if made.trial is not None and not 1 <= made.trial.days <= 3650:
+        raise ValueError(f"a trial cannot last {made.trial.days} days")
+    return made
 
 
 def _charge(item: Mapping[str, Any]) -> Charge:

@@ -49,6 +49,8 @@ def subscribe(
     buyer = accounts.require_acting(viewer, buyer_id)
     if promotions and viewer.account_id == buyer_id:
         raise accounts.NotAllowed("Promotions are given by your seller. Subscribe without them.")
+    if not all(0 < percent <= 100 for percent in promotions):
+        raise changes.BadQuantity("A promotion is a percentage above 0, and 100 at most.")
     if catalog.seller_of(plan_id) != buyer.seller_id:
         raise catalog.NoSuchPlan(f"There is no plan {plan_id} for {buyer.name}.")
     day = _booking.local_day(buyer.seller_id, now)
