@@ -5,7 +5,7 @@ connected to, inside a transaction that is rolled back, so nothing of it stays.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -89,11 +89,14 @@ class _Played:
     taken: int = 0  # instants of the day already used
 
 
-def simulate(story: Mapping[str, Any]) -> dict[str, Any]:
+def simulate(
+    story: Mapping[str, Any], *, look: Callable[[Mapping[str, AccountView]], None] | None = None
+) -> dict[str, Any]:
     """The statements that come out of a story, in the documented JSON form.
 
     Args:
         story: accounts, sellers, plans, customers, timeline and until, as plain values with exact numbers.
+        look: called with the accounts by name at the end, before everything is forgotten.
     Raises:
         StoryError: what cannot be played, with the path to it.
     """
@@ -102,6 +105,8 @@ def simulate(story: Mapping[str, Any]) -> dict[str, Any]:
         _found(played)
         _run(played)
         result = _told(played)
+        if look is not None:
+            look(played.accounts)
         transaction.set_rollback(True)
     return result
 
@@ -260,6 +265,8 @@ def _run(played: _Played) -> None:
 
 def _next_due(played: _Played, day: dt.date) -> dt.date:
     """The next day on which the jobs can have anything to do but read the platform, if nothing happens until then."""
+    if all(_stands_still(played, name, played.jobs_stopped) for name in played.accounts):
+        return dt.date.max  # until the event that lets them run again
     sellers = [account.id for account in played.accounts.values() if account.is_seller]
     if billing_queries.is_usage_pending(seller_ids=sellers) or catalog_queries.plans_metered_in_advance(
         seller_ids=sellers

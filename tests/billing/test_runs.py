@@ -1,0 +1,115 @@
+"""Runs at the same time and runs that are killed: every account is billed once, with gapless numbers."""
+
+import datetime as dt
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.db import connection
+
+from postledger.workflows import billing_run
+
+from .conftest import SYSTEM, at, build
+
+APRIL, MAY = dt.date(2025, 4, 1), dt.date(2025, 5, 1)
+CUSTOMERS = 24
+RUN = """
+import datetime as dt, django
+django.setup()
+from postledger.accounts.types import Viewer
+from postledger.workflows import billing_run
+print("ready", flush=True)
+input()
+billing_run.billing_run(Viewer.system(), now=dt.datetime(2025, 5, 1, 12, tzinfo=dt.UTC), batch=%d)
+"""
+
+
+def start(batch: int) -> subprocess.Popen:
+    """A process about to run."""
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN % batch], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def go(process: subprocess.Popen) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+@pytest.fixture
+def crowd(fresh_db):
+    house = build(dt.date(2025, 1, 1))
+    for number in range(CUSTOMERS):
+        house.customer(f"c{number}", on=APRIL, mailboxes=number % 7)
+        if number % 5:  # the others wait for a reading
+            house.read(f"c{number}", str(number % 9), on=at(MAY, 6))
+    yield house
+    connection.close()
+
+
+def statements() -> list[tuple]:
+    """Everything that was booked, but for who came first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT i.buyer_id, i."on", l.position, l.kind, l.item, l.start, l."end", l.amount '
+            "FROM billing_invoiceline l JOIN billing_invoice i ON i.id = l.invoice_id ORDER BY 1, 2, 3"
+        )
+        return cursor.fetchall()
+
+
+def gaps() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(number) - count(*) FROM billing_invoice")
+        return cursor.fetchone()[0]
+
+
+def expected(house) -> int:
+    """What all close invoices come to in minor units, figured by hand."""
+    total = 0
+    for number in range(CUSTOMERS):
+        total += 1000 + 200 * max(0, number % 7 - 1)
+        total += 800 * max(0, number % 9 - 2) if number % 5 else 0
+    return total
+
+
+def closed_total() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(total) FROM billing_invoice WHERE closes_on = %s", [MAY])
+        return int(cursor.fetchone()[0])
+
+
+def test_eight_runs_at_once_bill_everybody_once(crowd):
+    runs = [start(batch=2) for _ in range(8)]
+    for run in runs:
+        assert run.stdout is not None
+        run.stdout.readline()
+    for run in runs:
+        go(run)
+    assert [run.wait(timeout=60) for run in runs] == [0] * 8
+    assert closed_total() == expected(crowd)
+    assert gaps() == 0
+    assert billing_run.billing_run(SYSTEM, now=at(MAY)).closes == 0
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(crowd):
+    dice = random.Random(4)
+    killed = 0
+    for _ in range(4):
+        run = start(batch=2)
+        assert run.stdout is not None
+        run.stdout.readline()
+        go(run)
+        time.sleep(dice.uniform(0.0, 0.12))  # the one sleep there is: it is the moment of the kill
+        run.send_signal(signal.SIGKILL)
+        killed += run.wait(timeout=30) == -signal.SIGKILL
+        assert gaps() == 0
+    assert killed
+    billing_run.billing_run(SYSTEM, now=at(MAY))
+    assert closed_total() == expected(crowd)
+    assert gaps() == 0
+    buyers = [row[:5] for row in statements()]
+    assert len(set(buyers)) == len(buyers)
