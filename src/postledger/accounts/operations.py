@@ -146,8 +146,12 @@ def create_customer(
     country: str = "",
     time_zone: str | None = None,
     is_tax_exempt: bool = False,
+    is_email_proved: bool = True,
 ) -> AccountView:
     """A customer of the provider or of a reseller, newly made; currency and time zone are the seller's unless given.
+
+    Args:
+        is_email_proved: False for an address that was copied from somewhere and must not count as proof.
 
     Raises:
         NotVisible, NotAllowed: the viewer does not act for this seller.
@@ -166,6 +170,7 @@ def create_customer(
         currency=currency or seller.currency,
         time_zone=time_zone or seller.time_zone,
         is_tax_exempt=is_tax_exempt,
+        is_email_proved=is_email_proved,
         now=now,
     )
 
@@ -416,7 +421,9 @@ def forget_request(viewer: Viewer, *, key: str) -> None:
     AnsweredRequest.objects.filter(user_id=viewer.user_id, key=key, status=None).delete()
 
 
-def _create(viewer: Viewer, *, now: dt.datetime, **details) -> AccountView:
+def _create(
+    viewer: Viewer, *, now: dt.datetime, is_email_proved: bool = True, **details
+) -> AccountView:
     details["code"] = details["code"].strip().lower()
     details["name"] = details["name"].strip()
     details["currency"] = details["currency"].upper()
@@ -426,7 +433,8 @@ def _create(viewer: Viewer, *, now: dt.datetime, **details) -> AccountView:
     with transaction.atomic():
         try:
             with transaction.atomic():
-                row = Account.objects.create(**details, email_confirmed_at=now, created_at=now)
+                confirmed_at = now if is_email_proved else None
+                row = Account.objects.create(**details, email_confirmed_at=confirmed_at, created_at=now)
         except IntegrityError as error:
             raise CodeTaken(f"There is an account {details['code']} already. Choose another code.") from error
         events.note(

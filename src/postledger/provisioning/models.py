@@ -269,3 +269,104 @@ class RecordSet(models.Model):
 
     def __str__(self):
         return f"{self.name} {self.type}"
+
+
+class EstateWalk(models.Model):
+    """A walk over everything our reseller account holds on a platform, and how far it came."""
+
+    seller = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="+")
+    cursor = models.JSONField(null=True)  # the connector's own; None before the first page
+    seen = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "connection"],
+                condition=Q(finished_at=None),
+                name="one_open_walk_per_connection",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.seen} of {self.total}"
+
+
+class Proposal(models.Model):
+    """An account found on a platform that is nobody's here, and the customer it may belong to."""
+
+    STATES = [("open", "To decide"), ("linked", "Linked"), ("rejected", "Not his")]
+
+    seller = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="+")
+    walk = models.ForeignKey(EstateWalk, models.SET_NULL, null=True, related_name="+")  # that saw it last
+    reference_key = models.CharField(max_length=200)  # the reference as text, to find it again
+    reference = models.JSONField()
+    name = models.CharField(max_length=300)  # login name on the platform
+    email = models.CharField(max_length=320, blank=True)
+    company = models.CharField(max_length=300, blank=True)
+    person = models.CharField(max_length=300, blank=True)
+    plan = models.CharField(max_length=64, blank=True)  # the platform's own id
+    status = models.CharField(max_length=16, blank=True)
+    organizations = models.JSONField(default=list)  # [{"code", "name", "reference"}]
+    domains = models.JSONField(default=list)
+    mailboxes = models.IntegerField(default=0)
+    account = models.ForeignKey("accounts.Account", models.PROTECT, null=True, related_name="+")
+    score = models.IntegerField(default=0)
+    reasons = models.JSONField(default=list)
+    is_proved = models.BooleanField(default=False)
+    is_unique = models.BooleanField(default=False)  # no other customer fits as well
+    state = models.CharField(max_length=16, choices=STATES, default="open")
+    decided_by = models.CharField(max_length=64, blank=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "connection", "reference_key"], name="an_account_is_proposed_once"
+            )
+        ]
+        indexes = [models.Index(fields=["connection", "state", "-score"], name="proposal_by_score")]
+
+    def __str__(self):
+        return self.name
+
+
+class Difference(models.Model):
+    """Something that is otherwise on a platform than here or on the last invoice, and what it is worth a month."""
+
+    seller = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="+")
+    code = models.CharField(max_length=32)
+    kind = models.CharField(max_length=32)
+    name = models.CharField(max_length=300)
+    meter = models.CharField(max_length=64, blank=True)
+    words = models.TextField()
+    there = models.CharField(max_length=200, blank=True)
+    here = models.CharField(max_length=200, blank=True)
+    billed = models.CharField(max_length=200, blank=True)
+    worth = models.BigIntegerField(null=True)  # a month, minor units; None where no price is known
+    currency = models.CharField(max_length=3, blank=True)
+    action = models.CharField(max_length=16, blank=True)  # what is proposed
+    account_id = models.BigIntegerField(null=True)
+    resource_id = models.BigIntegerField(null=True)
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    mailed_at = models.DateTimeField(null=True)
+    ignored_at = models.DateTimeField(null=True)
+    ignored_by = models.CharField(max_length=64, blank=True)
+    ignored_because = models.CharField(max_length=500, blank=True)
+    settled_at = models.DateTimeField(null=True)  # somebody acted; the next walk looks whether it helped
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "connection", "code", "name", "meter"], name="a_difference_is_listed_once"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.code} {self.name}"

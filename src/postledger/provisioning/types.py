@@ -278,3 +278,113 @@ class ZoneView:
     @property
     def is_published(self) -> bool:
         return self.generation == self.published_generation
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How far a walk over a platform came; `cursor` is the connector's own."""
+
+    id: int
+    connection_id: int
+    cursor: Mapping[str, Any] | None
+    seen: int
+    total: int
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalView:
+    """An account found on a platform that is nobody's here.
+
+    Attributes:
+        reference: the platform's ids.
+        plan: the platform's own id of its plan.
+        organizations: code, name and reference of each.
+        account_id: the customer it may belong to; None when nothing speaks for anybody.
+        score: 1 to 100, above `resources.matching.HINTS_AT_MOST` only with a proof; 0 without a customer.
+        reasons: why, a sentence part each.
+        is_proved: his confirmed e-mail address stands in it.
+        is_unique: no other customer fits as well.
+        state: open, linked, rejected.
+    """
+
+    id: int
+    seller_id: int
+    connection_id: int
+    name: str
+    reference: Mapping[str, Any]
+    email: str
+    company: str
+    person: str
+    plan: str
+    status: str
+    organizations: tuple[Mapping[str, Any], ...]
+    domains: tuple[str, ...]
+    mailboxes: int
+    account_id: int | None
+    score: int
+    reasons: tuple[str, ...]
+    is_proved: bool
+    is_unique: bool
+    state: str
+    decided_by: str
+    decided_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalCounts:
+    """How many proposals of a connection there are: to decide, of these with and without a customer, linked, rejected."""
+
+    open: int
+    matched: int
+    unmatched: int
+    linked: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceView:
+    """Something that is otherwise on a platform than here or on the last invoice.
+
+    Attributes:
+        code: see `workflows.find_drift`.
+        meter: what is counted, empty where nothing is.
+        there, here, billed: on the platform, in our records, on the last invoice; in words, empty where there is none.
+        worth: what it is worth a month in minor units of `currency`; None where no price is known.
+        action: what is proposed: adopt, bill, credit, correct; empty when a person has to find out first.
+        ignored_at: somebody said, with a reason, that it is right so.
+        settled_at: somebody acted; the next walk looks whether it helped.
+    """
+
+    id: int
+    seller_id: int
+    connection_id: int
+    code: str
+    kind: str
+    name: str
+    meter: str
+    words: str
+    there: str
+    here: str
+    billed: str
+    worth: int | None
+    currency: str
+    action: str
+    account_id: int | None
+    resource_id: int | None
+    first_seen_at: dt.datetime
+    seen_at: dt.datetime
+    ignored_at: dt.datetime | None
+    ignored_by: str
+    ignored_because: str
+    settled_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribedAccount:
+    """A wanted account on a platform that belongs to no subscription, and whether an organization was seen in it."""
+
+    resource_id: int
+    account_id: int
+    has_organization: bool

@@ -11,7 +11,7 @@ from postledger.accounts.types import Viewer
 from postledger.core.errors import Refusal
 from postledger.provisioning import operations, queries
 from postledger.subscriptions import queries as subscriptions
-from postledger.workflows import remove_exchange, set_exchange_status
+from postledger.workflows import attach_subscriptions, remove_exchange, set_exchange_status
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ def follow_subscriptions(*, now: dt.datetime) -> int:
     In force or suspended: so is the platform account. Cancelled by its holder: everything is removed, after a closing
     reading. Deleted for debt: it stays suspended until a person confirms (M7).
     """
+    attach_subscriptions.attach_subscriptions(now=now)
     held = queries.platform_accounts()
     open_now = subscriptions.of_buyers({found.account_id for found in held})
     ids = {*open_now.values(), *(found.subscription_id for found in held)}
