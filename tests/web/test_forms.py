@@ -323,6 +323,47 @@ def test_a_period_that_is_none_is_refused(people, periods):
     assert response.context["form"].errors["periods"]
 
 
+# --- how a seller sells
+
+SELLING = {"name": "Alpha Resell", "email": "alpha@x.example", "address": "3 Low Road", "country": "de"}
+
+
+def test_taxes_entered_are_on_the_next_invoice(people):
+    browser = people.client("alpha")
+    given = {
+        **SELLING,
+        "taxes": "VAT 19\nCity 1.5 %",
+        "number_prefix": "A-",
+        "notice": "3",
+        "suspension": "14",
+    }
+    assert browser.post("/selling/", given).status_code == 302
+    confirm(people.client("acme"), f"/accounts/{people['acme'].id}/plan/package/Five mailboxes/", {})
+    newest = billing.invoices(SYSTEM, buyer_id=people["acme"].id)[0]
+    assert (newest.subtotal, newest.tax) == (3000, 615)  # 20.5 % of 30.00
+    assert newest.number.startswith("A-")
+    page = browser.get("/selling/").content.decode()
+    assert "VAT 19" in page and "3 Low Road" in page
+
+
+@pytest.mark.parametrize("taxes", ["VAT", "19", "VAT much", "VAT 101", "VAT -1"])
+def test_a_tax_that_is_none_is_refused_and_nothing_is_saved(people, taxes):
+    response = people.client("alpha").post("/selling/", {**SELLING, "name": "Other", "taxes": taxes})
+    assert response.status_code == 422
+    assert response.context["form"].errors["taxes"]
+    assert accounts.account(SYSTEM, people["alpha"].id).name == "Alpha Resell"
+
+
+def test_a_purchase_above_the_credit_limit_is_refused_in_words(people):
+    acme = people["acme"]
+    people.client("alpha").post(f"/accounts/{acme.id}/terms/", {"credit_limit": "20"})
+    response = people.client("acme").post(f"/accounts/{acme.id}/plan/quantities/", {"q0": "1"})
+    assert response.status_code == 422
+    assert "limit" in response.context["form"].non_field_errors()[0]
+    people.client("alpha").post(f"/accounts/{acme.id}/terms/", {"credit_limit": ""})
+    assert people.client("acme").post(f"/accounts/{acme.id}/plan/quantities/", {"q0": "1"}).status_code == 200
+
+
 # --- looking without touching
 
 

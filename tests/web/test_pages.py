@@ -8,10 +8,8 @@ BUYER_PAGES = (
     "account account-history exchange exchange-add plan plan-quantities plan-change plan-period plan-cancel "
     "invoice-list statement"
 ).split()
-SELLER_PAGES = "home customers customers-add plans plans-add connections connections-choose billing invoices debtors margins settings".split()
-FOR_SELLER = (
-    "account-edit account-user account-suspend account-resume money-payment money-credit money-debit".split()
-)
+SELLER_PAGES = "home customers customers-add plans plans-add connections connections-choose billing invoices debtors margins selling settings".split()
+FOR_SELLER = "account-edit account-user account-suspend account-resume money-payment money-credit money-debit money-terms".split()
 
 
 def answers(client, names, **arguments):

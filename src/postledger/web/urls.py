@@ -18,6 +18,7 @@ EXCHANGE = [
     path("open/", exchange.sign_on, name="exchange-open"),
     path("remove/", exchange.remove, name="exchange-remove"),
     path("size/", exchange.size, name="exchange-size"),
+    path("things/<int:resource_id>/again/", exchange.look_again, name="exchange-again"),
     path("domains/add/", exchange.add_domain, name="exchange-domain-add"),
     path("domains/<int:resource_id>/", exchange.domain, name="exchange-domain"),
     path("domains/<int:resource_id>/check/", exchange.check_dns, name="exchange-domain-check"),
@@ -51,6 +52,7 @@ ACCOUNT = [
     path("statement/", invoices.statement, name="statement"),
     path("statement.pdf", invoices.statement_pdf, name="statement-pdf"),
     path("payment/", customers.payment, name="money-payment"),
+    path("terms/", customers.terms, name="money-terms"),
     path("credit/", customers.credit, name="money-credit"),
     path("debit/", customers.debit, name="money-debit"),
 ]
@@ -84,6 +86,7 @@ urlpatterns = [
     path("billing/start/", billing.start, name="billing-start"),
     path("billing/progress/", billing.progress, name="billing-progress"),
     path("billing/parked/<int:subscription_id>/release/", billing.release, name="billing-release"),
+    path("selling/", customers.selling, name="selling"),
     path("debtors/", billing.debtors, name="debtors"),
     path("margins/", billing.margins, name="margins"),
 ]

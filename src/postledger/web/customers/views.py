@@ -7,10 +7,15 @@ from django.urls import reverse
 
 from postledger.accounts import operations as account_operations
 from postledger.accounts import queries as accounts
+from postledger.billing import operations as billing_operations
+from postledger.billing import queries as billing
 from postledger.catalog import queries as catalog
+from postledger.core import money
 from postledger.core.errors import Refusal
 from postledger.documents import words
 from postledger.ledger import queries as ledger
+from postledger.payments import operations as payment_operations
+from postledger.payments import queries as payments
 from postledger.subscriptions import queries as subscriptions
 from postledger.web.customers import forms
 from postledger.web.door import Ask, page, reading
@@ -174,6 +179,84 @@ def debit(ask: Ask, account_id: int) -> HttpResponse:
 
 
 @page
+def terms(ask: Ask, account_id: int) -> HttpResponse:
+    """How much a buyer may owe and order."""
+    account = ask.selling_to(account_id)
+    held = payments.terms_of(ask.viewer, account_id)
+    shown = {
+        "credit_limit": _typed(held.credit_limit, account.currency),
+        "ceiling": _typed(held.ceiling, account.currency),
+        "ceiling_approved_until": held.ceiling_approved_until,
+    }
+    form = forms.Terms(account.currency, ask.data, initial=shown)
+    if ask.is_post and form.is_valid():
+        given = form.cleaned_data
+        try:
+            payment_operations.set_terms(
+                ask.viewer,
+                buyer_id=account_id,
+                credit_limit=given["credit_limit"],
+                clear_credit_limit=given["credit_limit"] is None,
+                ceiling=given["ceiling"] or 0,
+                ceiling_approved_until=given["ceiling_approved_until"],
+                clear_ceiling_approval=given["ceiling_approved_until"] is None,
+            )
+            return ask.done("Saved.", "account", account_id=account_id)
+        except Refusal as error:
+            form.refuse(error)
+    return _form(ask, account, form, "Limits", "Save")
+
+
+@page
+def selling(ask: Ask) -> HttpResponse:
+    """How the seller appears on invoices, bills and collects."""
+    own = ask.require_seller()
+    settings = billing.settings_of(ask.viewer, own.id)
+    steps = payments.collection_of(ask.viewer, own.id).dunning
+    shown = {
+        **{name: getattr(own, name) for name in ("name", "email", "address", "country")},
+        "number_prefix": settings.number_prefix,
+        "taxes": "\n".join(f"{name} {rate}" for name, rate in settings.taxes),
+        "sends_no_charge_notice": settings.sends_no_charge_notice,
+        **dict(steps),
+    }
+    form = forms.Selling(ask.data, initial=shown)
+    if ask.is_post and form.is_valid():
+        given = form.cleaned_data
+        try:
+            account_operations.update_details(
+                ask.viewer,
+                account_id=own.id,
+                now=ask.now,
+                name=given["name"],
+                email=given["email"],
+                address=given["address"],
+                country=given["country"].upper(),
+            )
+            billing_operations.set_seller_settings(
+                ask.viewer,
+                seller_id=own.id,
+                taxes=given["taxes"],
+                number_prefix=given["number_prefix"],
+                sends_no_charge_notice=given["sends_no_charge_notice"],
+            )
+            payment_operations.set_policy(
+                ask.viewer,
+                seller_id=own.id,
+                dunning=[(step, given[step]) for step in payments.STEPS if given[step] is not None],
+            )
+            return ask.done("Saved.", "selling")
+        except Refusal as error:
+            form.refuse(error)
+    return ask.page(
+        "customers/selling.html",
+        form=form,
+        next_number=settings.next_number,
+        status=422 if form.errors else 200,
+    )
+
+
+@page
 def suspend(ask: Ask, account_id: int) -> HttpResponse:
     account = ask.selling_to(account_id)
     form = forms.Suspension(ask.data)
@@ -222,6 +305,10 @@ def activate(ask: Ask, account_id: int) -> HttpResponse:
         ask, account, form, f"Activate {account.name}", "Activate",
         words="You have looked at the signup and it is right. The first billing period opens today.",
     )  # fmt: skip
+
+
+def _typed(minor: int | None, currency: str) -> str | None:
+    return None if minor is None else money.text(minor, currency)
 
 
 def _plans(ask: Ask):

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from postledger.accounts.types import AccountView
 from postledger.core.errors import Refusal
+from postledger.provisioning import operations as provisioning_operations
 from postledger.provisioning import queries as provisioning
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange
@@ -172,6 +173,18 @@ def remove(ask: Ask, account_id: int) -> HttpResponse:
         words="All mailboxes and all mail in them are deleted. The usage of this month is read a last time and billed. "
         "Your plan goes on.",
     )
+
+
+@action
+def look_again(ask: Ask, account_id: int, resource_id: int) -> HttpResponse:
+    """Try a thing that stopped once more; its seller may say that it is right as it was found."""
+    ask.buyer(account_id)
+    found = provisioning.resource(ask.viewer, resource_id)
+    if found.account_id != account_id or found.gone_at is not None:
+        raise Http404
+    is_confirmed = ask.request.POST.get("confirm") == "yes" and ask.own.id != account_id
+    provisioning_operations.look_again(ask.viewer, resource_id=resource_id, confirm=is_confirmed, now=ask.now)
+    return ask.done(f"{found.key} is looked at again.", "exchange-progress", account_id=account_id)
 
 
 @page
