@@ -6,7 +6,7 @@ from postledger.accounts import operations as accounts
 from postledger.accounts import queries as account_queries
 from postledger.provisioning import operations, queries
 from postledger.resources import exchange
-from postledger.workflows import add_exchange
+from postledger.workflows import add_exchange, remove_exchange
 from postledger_sandbox.server import Sandbox
 from postledger_sandbox.services import organizations
 from postledger_sandbox.state.world import SUPERVISOR, Call
@@ -145,3 +145,36 @@ def test_several_accounts_with_the_address_wait_for_the_seller(house, sandbox):
     acme = house.customer("acme")
     house.order(acme, boxes=0)
     assert "one, two" in house.settle(acme, rounds=3).words
+
+
+def test_a_name_that_was_refused_does_not_speak_for_the_next_one(house, sandbox):
+    """Between our look and our try somebody takes the name; the other name is then judged by itself."""
+    sandbox.control.inject(kind="lie", operation="CreateUserWizard", value=-1100)
+    acme = house.customer("acme")
+    house.order(acme, boxes=0)
+    _existing(sandbox, f"acme-{acme.id}", "somebody@else.example")
+    found = house.settle(acme, rounds=3)
+    assert "Confirm that it belongs to this customer" in found.words
+
+
+def test_an_account_that_holds_more_than_we_know_is_deleted_only_when_confirmed(house, sandbox):
+    user = sandbox.control.add_user(username="initold", email="bill@initech.example")
+    package = sandbox.control.add_package(username="initold", plan="Exchange Large")
+    initech = house.customer("initech", email="bill@initech.example")
+    house.order(initech, boxes=0)
+    assert house.settle(initech).is_settled
+    sandbox.control.change(table="packages", id=package["PackageId"], PlanId=package["PlanId"])
+    made = sandbox.control.add_organization(
+        package_id=package["PackageId"], organization_id="private", name="Private", domain="private.example"
+    )
+    assert made > 0
+    remove_exchange.remove_exchange(
+        story.SYSTEM, account_id=initech.id, reason="cancelled", is_confirmed=True, now=house.now
+    )
+    found = house.settle(initech)
+    assert "private" in found.words
+    assert sandbox.control.organization(organization_id="private") is not None
+    assert sandbox.control.user("initold")["UserId"] == user["UserId"]
+    operations.look_again(story.SYSTEM, resource_id=_account(house, initech).id, now=house.now, confirm=True)
+    house.settle(initech)
+    assert sandbox.control.user("initold") is None

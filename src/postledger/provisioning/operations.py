@@ -470,7 +470,8 @@ def link_existing(
             with transaction.atomic():
                 row.key = key
                 row.may_adopt = may_adopt
-                row.save(update_fields=["key", "may_adopt"])
+                row.creating_since = None  # that was said of the other name
+                row.save(update_fields=["key", "may_adopt", "creating_since"])
         except IntegrityError as error:
             raise _taken(row.kind, key) from error
         _wish(row, spec.dump(spec=desired), now, actor, is_wanted=True)
@@ -679,7 +680,9 @@ def record_stop(
         row.due_at = None if generation == row.generation else now
         if condition == "drifted":
             row.due_at = now + dt.timedelta(days=1)
-        row.save(update_fields=["condition", "words", "due_at"])
+        if condition == "refused" and not row.reference:
+            row.creating_since = None  # nothing was made, so what turns up later is not ours by that
+        row.save(update_fields=["condition", "words", "due_at", "creating_since"])
         if was != condition:
             _note(
                 row.seller_id,

@@ -440,6 +440,8 @@ class _Tree:
         spec.brake_deletion(changeset=planned, is_cancelled=bool(entry.removal_reason) or entry.is_confirmed)
         if not planned.is_empty and self.is_braked:
             raise NeedsOperator(_MASS, reason="mass_change")
+        if not planned.is_empty and entry.kind == exchange.ACCOUNT and not entry.is_confirmed:
+            self._require_empty(entry, found)
         if not planned.is_empty and entry.kind == exchange.ORGANIZATION:
             _closing.take(session=self.session, account=by_id[entry.root_id], now=self.now)
         for change in planned.changes:
@@ -454,6 +456,23 @@ class _Tree:
         if entry.kind == exchange.ORGANIZATION:
             self._bill(end_exchange.end_exchange, entry)
         return self._gone(entry, inside)
+
+    def _require_empty(self, entry: ResourceView, found: contract.Observation) -> None:
+        """Nothing, when the account holds no organization we do not know of.
+
+        Raises:
+            NeedsOperator: it does, and all of it would be deleted with the account.
+        """
+        target = contract.Target(kind=entry.kind, name=entry.key, ref=found.ref)
+        left = [
+            item.name for item in self.session.inside(target=target) if item.kind == exchange.ORGANIZATION
+        ]
+        if left:
+            raise NeedsOperator(
+                f"The account {entry.key} holds more on the platform than is kept here: {', '.join(sorted(left))}. Confirm "
+                "that all of it is to be deleted, or move it to another account there.",
+                reason="holds_more",
+            )
 
     def _gone(self, entry: ResourceView, inside: list[ResourceView]) -> Round:
         for child in inside:
