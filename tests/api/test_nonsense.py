@@ -41,6 +41,7 @@ ANYTHING = some.recursive(
 )
 # These ask the network; what they send is tried elsewhere.
 ASKING_OUTSIDE = {
+    "/accounts/{account_id}/exchange/reading",
     "/connections/{connection_id}/check",
     "/connections/{connection_id}/plans/refresh",
     "/zones/{zone_id}/check",

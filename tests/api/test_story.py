@@ -348,3 +348,15 @@ def test_things_of_every_kind_are_listed(town):
         for thing in town.programs["nora"].get(path(town, "nora", "exchange", "resources"))["items"]
     }
     assert kinds == {exchange.ACCOUNT, exchange.ORGANIZATION, exchange.DOMAIN, exchange.MAILBOX}
+
+
+def test_a_ceiling_is_set_approved_and_taken_away(town):
+    north, ceiling = town.programs["north"], path(town, "nora", "ceiling")
+    sum_of = {"amount": "50.00", "currency": "USD"}
+    told = north.ask("PATCH", ceiling, {"ceiling": sum_of, "approved_until": "2027-02-01"}).good()
+    assert (told["ceiling"], told["ceiling_approved_until"]) == ("50.00", "2027-02-01")
+    told = north.ask("PATCH", ceiling, {"approved_until": None}).good()
+    assert (told["ceiling"], told["ceiling_approved_until"]) == ("50.00", None)
+    told = north.ask("PATCH", ceiling, {"ceiling": {**sum_of, "amount": "0"}}).good()
+    assert told["ceiling"] is None
+    assert town.programs["nora"].get(path(town, "nora", "payment-terms")) == told

@@ -38,7 +38,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/accounts/{account_id}/debits"): {**SUM, "text": "debit"},
     ("patch", "/accounts/{account_id}/payment-terms"): {"method": "card", "credit_limit": SUM},
     ("patch", "/sellers/{seller_id}/billing-settings"): {"taxes": [{"name": "VAT", "percent": "20"}]},
-    ("patch", "/sellers/{seller_id}/collection"): {"steps": [{"step": "notice", "days": 3}]},
+    ("patch", "/accounts/{account_id}/ceiling"): {"ceiling": SUM, "approved_until": "2027-02-01"},
     ("post", "/connections"): {
         "seller_id": "{seller_id}",
         "connector": "wsp",
@@ -170,7 +170,11 @@ def test_a_login_that_may_only_look_changes_nothing(town):
     looking = town.program("north", role="viewer")
     before = _state(town)
     of_his_own = {("post", "/tokens"), ("delete", "/tokens/{token_id}")}
-    asking = {("post", "/accounts/{account_id}/expected-usage"), ("post", "/zones/{zone_id}/check")}
+    asking = {
+        ("post", "/accounts/{account_id}/expected-usage"),
+        ("post", "/accounts/{account_id}/exchange/reading"),
+        ("post", "/zones/{zone_id}/check"),
+    }
     astray = {}
     for method, path, said in routes():
         if method == "get" or (method, path) in of_his_own | asking:
@@ -189,6 +193,7 @@ def test_a_buyer_does_not_act_as_his_seller(town):
         ("post", "/accounts/{account_id}/credits"),
         ("post", "/accounts/{account_id}/debits"),
         ("patch", "/accounts/{account_id}/payment-terms"),
+        ("patch", "/accounts/{account_id}/ceiling"),
         ("post", "/accounts/{account_id}/subscription/suspend"),
         ("post", "/accounts/{account_id}/subscription/resume"),
         ("post", "/accounts/{account_id}/subscription/start"),

@@ -22,6 +22,7 @@ from postledger.workflows import (
     change_mailbox,
     change_platform_plan,
     delete_mailbox,
+    read_account,
     remove_domain,
     remove_exchange,
     set_mailbox_password,
@@ -120,6 +121,12 @@ class NewExchange(forms.Body):
     mailboxes: list[NewMailbox] = Field(default=[], max_length=100)
 
 
+class Read(Schema):
+    """Why there is no reading, in words; empty when one was taken, or when there is nothing to read."""
+
+    problem: str
+
+
 class Removal(forms.Body):
     """`is_confirmed: true` deletes everything for good; otherwise it is suspended until somebody confirms."""
 
@@ -197,6 +204,12 @@ def remove(request: HttpRequest, account_id: forms.Id, payload: Removal):
         is_confirmed=payload.is_confirmed,
         now=clock.now(),
     )
+
+
+@router.post(HERE + "/reading", response=Read)
+def read(request: HttpRequest, account_id: forms.Id):
+    """Read the account's usage from its platform now."""
+    return {"problem": read_account.read_account(request.auth, account_id=account_id, now=clock.now())}
 
 
 @router.get(HERE + "/resources", response=forms.Page[Resource])

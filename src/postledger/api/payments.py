@@ -1,7 +1,7 @@
 """Routes of money that is entered: payments, credits, debits; how a buyer pays; debtors; how a seller bills."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Schema
@@ -14,7 +14,14 @@ from postledger.billing import operations as billing
 from postledger.billing import queries as billing_queries
 from postledger.core import money
 from postledger.payments import operations, queries
-from postledger.workflows import enter_credit, enter_debit, receive_payment
+from postledger.payments.types import PaymentTermsView
+from postledger.workflows import (
+    change_billing_settings,
+    enter_credit,
+    enter_debit,
+    receive_payment,
+    set_ceiling,
+)
 
 router = routes.area("Payments")
 Method = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,16}$")]
@@ -79,6 +86,8 @@ class Terms(Schema):
     currency: str
     credit_limit: str | None
     is_card_declined: bool
+    ceiling: str | None
+    ceiling_approved_until: dt.date | None
 
 
 class TermsChange(forms.Body):
@@ -86,6 +95,13 @@ class TermsChange(forms.Body):
 
     method: Literal["check", "card"] | None = None
     credit_limit: forms.Amount | None = None
+
+
+class CeilingChange(forms.Body):
+    """Net, a month; an amount of zero takes the ceiling away. `approved_until: null` withdraws an approval."""
+
+    ceiling: forms.Amount | None = None
+    approved_until: forms.Day | None = None
 
 
 class Debtor(Schema):
@@ -121,11 +137,6 @@ class SettingsChange(forms.Body):
     taxes: list[Tax] | None = None
     sends_no_charge_notice: bool | None = None
     number_prefix: Annotated[str, StringConstraints(max_length=20)] | None = None
-
-
-class PolicyChange(forms.Body):
-    """When a seller charges cards, and his steps with debtors; what is left out stays."""
-
     charge_cards: Literal["anniversary", "credit_limit"] | None = None
     steps: list[Step] | None = None
 
@@ -221,13 +232,7 @@ def end_debit(request: HttpRequest, debit_id: forms.Id):
 def terms(request: HttpRequest, account_id: forms.Id):
     """How an account pays and how much it may owe."""
     currency = forms.currency_of(request.auth, account_id)
-    row = queries.terms_of(request.auth, account_id)
-    return {
-        "method": row.method,
-        "currency": currency,
-        "credit_limit": None if row.credit_limit is None else money.text(row.credit_limit, currency),
-        "is_card_declined": row.is_card_declined,
-    }
+    return _terms(queries.terms_of(request.auth, account_id), currency)
 
 
 @router.patch("/accounts/{account_id}/payment-terms", response=forms.Done)
@@ -242,6 +247,20 @@ def change_terms(request: HttpRequest, account_id: forms.Id, payload: TermsChang
         clear_credit_limit=limit is None and "credit_limit" in payload.model_fields_set,
     )
     return forms.Done()
+
+
+@router.patch("/accounts/{account_id}/ceiling", response=Terms)
+def change_ceiling(request: HttpRequest, account_id: forms.Id, payload: CeilingChange):
+    """Set a ceiling on the usage of one month of an account you sell to, or approve what goes beyond it."""
+    ceiling = payload.ceiling
+    row = set_ceiling.set_ceiling(
+        request.auth,
+        buyer_id=account_id,
+        ceiling=None if ceiling is None else forms.minor(request.auth, account_id, ceiling),
+        approved_until=payload.approved_until,
+        withdraw_approval=payload.approved_until is None and "approved_until" in payload.model_fields_set,
+    )
+    return _terms(row, forms.currency_of(request.auth, account_id))
 
 
 @router.get("/sellers/{seller_id}/debtors", response=list[Debtor])
@@ -273,24 +292,28 @@ def taxes(request: HttpRequest, seller_id: forms.Id):
 
 @router.patch("/sellers/{seller_id}/billing-settings", response=forms.Done)
 def change_settings(request: HttpRequest, seller_id: forms.Id, payload: SettingsChange):
-    """Change how a seller bills from now on."""
-    billing.set_seller_settings(
+    """Change how a seller bills from now on: all of it or nothing. No steps with debtors is an empty list."""
+    change_billing_settings.change_billing_settings(
         request.auth,
         seller_id=seller_id,
         taxes=None if payload.taxes is None else [(tax.name, tax.percent) for tax in payload.taxes],
         sends_no_charge_notice=payload.sends_no_charge_notice,
         number_prefix=payload.number_prefix,
-    )
-    return forms.Done()
-
-
-@router.patch("/sellers/{seller_id}/collection", response=forms.Done)
-def change_collection(request: HttpRequest, seller_id: forms.Id, payload: PolicyChange):
-    """Change when a seller charges cards and his steps with debtors; no steps is an empty list."""
-    operations.set_policy(
-        request.auth,
-        seller_id=seller_id,
         mode=payload.charge_cards,
         dunning=None if payload.steps is None else [(step.step, step.days) for step in payload.steps],
     )
     return forms.Done()
+
+
+def _terms(row: PaymentTermsView, currency: str) -> dict[str, Any]:
+    def text(amount: int | None) -> str | None:
+        return None if amount is None else money.text(amount, currency)
+
+    return {
+        "method": row.method,
+        "currency": currency,
+        "credit_limit": text(row.credit_limit),
+        "is_card_declined": row.is_card_declined,
+        "ceiling": text(row.ceiling),
+        "ceiling_approved_until": row.ceiling_approved_until,
+    }
