@@ -218,7 +218,7 @@ def test_every_input_has_a_label_and_every_page_a_heading(chromium, panel, peopl
     for path in (
         "/", "/customers/", "/customers/add/", "/plans/", f"/plans/{plan}/", f"/plans/{plan}/edit/", "/connections/",
         "/connections/add/", "/connections/add/wsp/", "/connections/add/powerdns/", "/billing/", "/invoices/", "/debtors/",
-        "/margins/", "/you/", "/sign-in/password/change/",
+        "/margins/", "/selling/", "/you/", "/sign-in/password/change/",
     ):  # fmt: skip
         page.goto(panel + path)
         assert page.locator("h1").count() == 1, path
@@ -232,7 +232,17 @@ def test_every_input_has_a_label_and_every_page_a_heading(chromium, panel, peopl
                        ("46-connections", "/connections/"), ("47-invoices", "/invoices/")):  # fmt: skip
         page.goto(panel + path)
         live.picture(page, name)
+    for name, path in (
+        ("48-selling", "/selling/"),
+        ("49-second-factor", "/sign-in/2fa/"),
+        ("50-app", "/sign-in/2fa/totp/activate/"),
+    ):
+        page.goto(panel + path)
+        live.picture(page, name)
     assert page.trouble == []
+    page.context.clear_cookies()
+    page.goto(f"{panel}/sign-in/login/")
+    live.picture(page, "51-sign-in")
 
 
 def _user(people: People, code: str) -> int:
