@@ -11,7 +11,7 @@ from django.db import connections
 from postledger.accounts import operations as accounts
 from postledger.accounts import queries as account_queries
 from postledger.connectors import contract
-from postledger.provisioning import operations, queries, zones
+from postledger.provisioning import differences, operations, queries, zones
 from postledger.resources import exchange, names
 from postledger.subscriptions import queries as subscriptions
 from postledger.usage import queries as usage
@@ -271,7 +271,7 @@ def test_the_walk_over_the_platform_finds_what_is_otherwise(house, sandbox, acme
     sandbox.control.delete_user(username="acme")
     again = find_drift.find_drift(connection_id=house.connection.id, now=house.now)
     assert ("missing", "acme") in {(line.code, line.name) for line in again}
-    assert queries.drift_of(SYSTEM, house.connection.id).lines == again
+    assert differences.drift_of(SYSTEM, house.connection.id).lines == again
 
 
 def test_many_suspensions_at_once_wait_for_a_person(house, sandbox):

@@ -35,8 +35,7 @@ class Connection(models.Model):
     retry_at = models.DateTimeField(null=True)  # the circuit is open until then
     checked_at = models.DateTimeField(null=True)
     report = models.JSONField(default=dict)  # what the last check found
-    drift = models.JSONField(default=list)  # what the last walk over the platform found to be otherwise
-    drift_at = models.DateTimeField(null=True)
+    drift_at = models.DateTimeField(null=True)  # when a walk over the platform last came to its end
     created_at = models.DateTimeField()
 
     class Meta:

@@ -4,7 +4,6 @@ Invariant: what a worker writes about a thing is written only while he holds the
 the database's clock, as they are a matter of machines; everything else is counted by the `now` that is passed in.
 """
 
-import dataclasses
 import datetime as dt
 import json
 import uuid
@@ -22,7 +21,7 @@ from postledger.core.errors import Refusal
 from postledger.events import operations as events
 from postledger.provisioning import queries, sealing
 from postledger.provisioning.models import Connection, PlanOffer, PlatformCall, PlatformPlan, Resource
-from postledger.provisioning.types import Claim, ConnectionView, DriftLine, Offer, ResourceView
+from postledger.provisioning.types import Claim, ConnectionView, Offer, ResourceView
 from postledger.resources import exchange, spec
 
 _FIRST_RETRY_S = 30
@@ -164,13 +163,6 @@ def record_check(
         )
         if not failed:
             _wake_stopped(connection_id, now)
-
-
-def record_drift(*, connection_id: int, lines: Iterable[DriftLine], now: dt.datetime) -> None:
-    """What a walk over the platform found replaces what the last one found."""
-    Connection.objects.filter(pk=connection_id).update(
-        drift=[dataclasses.asdict(line) for line in lines], drift_at=now
-    )
 
 
 def record_connection_failure(

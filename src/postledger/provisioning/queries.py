@@ -22,8 +22,6 @@ from postledger.provisioning.types import (
     CallView,
     ConnectionView,
     Credentials,
-    Drift,
-    DriftLine,
     Offer,
     PlatformAccount,
     PlatformPlanView,
@@ -76,17 +74,6 @@ def connections_of(viewer: Viewer, seller_id: int) -> tuple[ConnectionView, ...]
     return tuple(
         connection_view(row) for row in Connection.objects.filter(seller_id=seller_id).order_by("name")
     )
-
-
-def drift_of(viewer: Viewer, connection_id: int) -> Drift:
-    """What the last walk over the platform of a connection found to be otherwise than here.
-
-    Raises:
-        NotVisible: the connection is none of his.
-    """
-    connection(viewer, connection_id)
-    row = Connection.objects.get(pk=connection_id)
-    return Drift(lines=tuple(DriftLine(**line) for line in row.drift), at=row.drift_at)
 
 
 def accounts_on(*, connection_id: int) -> tuple[ResourceView, ...]:
@@ -225,6 +212,12 @@ def tree(*, root_id: int) -> tuple[ResourceView, ...]:
     """A root and everything below it that is not gone, containing things first; for workers."""
     rows = Resource.objects.filter(Q(pk=root_id) | Q(root_id=root_id), gone_at=None)
     return tuple(sorted((resource_view(row) for row in rows), key=_order))
+
+
+def one(resource_id: int) -> ResourceView | None:
+    """A thing as it stands now, or None when it is gone; for workers."""
+    row = Resource.objects.filter(pk=resource_id, gone_at=None).first()
+    return None if row is None else resource_view(row)
 
 
 def trees_on(*, connection_id: int) -> int:

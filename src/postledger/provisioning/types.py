@@ -36,28 +36,10 @@ class ConnectionView:
 
 
 @dataclass(frozen=True, slots=True)
-class DriftLine:
-    """Something on a platform that is not as it is kept here.
-
-    Attributes:
-        code: unlinked, missing, wrong_plan, wrong_status.
-        words: what, and what can be done.
-        account_id: the customer concerned; None for an account on the platform that is nobody's here.
-    """
-
-    code: str
-    kind: str
-    name: str
-    words: str
-    account_id: int | None
-    resource_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Drift:
     """What the last walk over a platform found to be otherwise, and when that was."""
 
-    lines: tuple[DriftLine, ...]
+    lines: tuple["DifferenceView", ...]
     at: dt.datetime | None
 
 
@@ -341,6 +323,25 @@ class ProposalCounts:
     unmatched: int
     linked: int
     rejected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDifference:
+    """A difference as a walk finds it; the attributes are those of `DifferenceView`."""
+
+    code: str
+    kind: str
+    name: str
+    words: str
+    meter: str = ""
+    there: str = ""
+    here: str = ""
+    billed: str = ""
+    worth: int | None = None
+    currency: str = ""
+    action: str = ""
+    account_id: int | None = None
+    resource_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

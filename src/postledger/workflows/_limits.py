@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
 from postledger.catalog import queries as catalog
+from postledger.core import fees
 from postledger.core.errors import Refusal
+from postledger.core.facts import Subscription
 from postledger.core.terms import Terms
 from postledger.provisioning import queries
 from postledger.provisioning.types import ResourceView
@@ -46,6 +48,23 @@ def quotas(terms: Terms) -> dict[str, int]:
             found[name] = int(charge.max * _GIB) if meter.unit == meters.MIB else int(charge.max)
     if "exchange.domains" in found:
         found["exchange.domains"] += 1  # platforms count a technical domain of their own
+    return found
+
+
+def sold_quotas(sub: Subscription, *, day: dt.date) -> dict[str, int]:
+    """What the plan and what was ordered allow, as ceilings for the platform: the maxima, and of a reserved charge the
+    units that are free or paid for."""
+    terms = sub.terms_at(day)
+    found = quotas(terms)
+    for name, charge in terms.charges.items():
+        meter = meters.METERS.get(name)
+        if meter is None or not charge.is_exchange or charge.measure != "reserved":
+            continue
+        units = max(fees.held(sub, charge), sub.free_units(terms, name))
+        ceiling = int(units * _GIB) if meter.unit == meters.MIB else int(units)
+        if name == "exchange.domains":
+            ceiling += 1
+        found[name] = min(ceiling, found.get(name, ceiling))
     return found
 
 

@@ -6,6 +6,7 @@ from postledger.accounts import queries as accounts
 from postledger.catalog import queries as catalog
 from postledger.connectors import contract, registry
 from postledger.core.errors import Refusal
+from postledger.provisioning import differences
 from postledger.provisioning import operations as provisioning_operations
 from postledger.provisioning import queries as provisioning
 from postledger.provisioning.types import ConnectionView
@@ -106,7 +107,7 @@ def one(ask: Ask, connection_id: int) -> HttpResponse:
         if is_platform
         else (),
         ours=ours,
-        drift=provisioning.drift_of(ask.viewer, connection_id),
+        drift=differences.drift_of(ask.viewer, connection_id),
         people=ask.people(),
         calls=provisioning.calls_of(ask.viewer, connection_id, most=15),
     )

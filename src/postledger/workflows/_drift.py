@@ -1,0 +1,402 @@
+"""A platform, our records and the last invoices beside each other, and what each difference is worth a month."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from postledger.accounts import queries as accounts
+from postledger.accounts.types import Viewer
+from postledger.billing import last_billed
+from postledger.catalog import queries as catalog
+from postledger.catalog.queries import PlanBook
+from postledger.connectors import contract
+from postledger.core import facts as core_facts
+from postledger.core import money, worth
+from postledger.core.terms import Charge, Terms
+from postledger.provisioning import differences, queries
+from postledger.provisioning.types import NewDifference, ResourceView
+from postledger.resources import exchange, meters
+from postledger.subscriptions import queries as subscriptions
+from postledger.workflows import _limits
+
+_IN_FORCE = frozenset({"active", "trial", "waiting"})
+_MAILBOXES = "exchange.mailboxes"
+
+
+@dataclass
+class Facts:
+    """What we know of the accounts of one connection."""
+
+    day: dt.date
+    book: PlanBook
+    subscriptions: Mapping[int, core_facts.Subscription]  # by number
+    billed: Mapping[int, last_billed.LastBilled]  # by subscription
+    held: Mapping[int, Mapping[str, int]]  # by platform account of ours, then meter
+    moving: frozenset[int]  # platform accounts in which a worker has something to do
+    plan_names: Mapping[str, str]  # the platform's id of a plan → its name there
+    plan_limits: Mapping[str, Mapping[str, int]]  # the same → meter → ceiling
+    our_plans: Mapping[str, int]  # the same → the plan of ours it is offered with
+
+    def subscription(self, entry: ResourceView) -> core_facts.Subscription | None:
+        return self.subscriptions.get(entry.subscription_id or 0)
+
+    def terms(self, entry: ResourceView) -> Terms | None:
+        found = self.subscription(entry)
+        return None if found is None else found.terms_at(self.day)
+
+    def terms_for(self, platform_plan: str) -> Terms | None:
+        """The terms of our plan with which a platform plan is offered."""
+        plan_id = self.our_plans.get(platform_plan)
+        return None if plan_id is None else self.book.terms_at(plan_id)(self.day)
+
+    def sold_ceilings(self, entry: ResourceView) -> Mapping[str, int]:
+        """What the account may have at most by what is sold: meter → units, or megabytes."""
+        found = self.subscription(entry)
+        return {} if found is None else _limits.sold_quotas(found, day=self.day)
+
+
+def facts_of(*, connection_id: int, accounts: Sequence[ResourceView], now: dt.datetime) -> Facts:
+    """What we know of these accounts, from a handful of queries."""
+    viewer = Viewer.system()
+    plans = queries.platform_plans(viewer, connection_id)
+    book = catalog.book_of({ours for plan in plans for ours in plan.offered_with})
+    ids = sorted({entry.subscription_id for entry in accounts if entry.subscription_id is not None})
+    return Facts(
+        day=_day(connection_id, now),
+        book=book,
+        subscriptions=subscriptions.load(ids, book),
+        billed=last_billed.last_billed(ids),
+        held=differences.held_counts(connection_id=connection_id),
+        moving=differences.unsettled_roots(connection_id=connection_id),
+        plan_names={plan.reference: plan.name for plan in plans},
+        plan_limits={plan.reference: plan.limits for plan in plans if plan.scope == "account"},
+        our_plans={plan.reference: min(plan.offered_with) for plan in plans if plan.offered_with},
+    )
+
+
+def unlinked(facts: Facts, holding: contract.Holding, *, is_second: bool) -> list[NewDifference]:
+    """An account on the platform that is nobody's here; `is_second`: another one has the same name."""
+    found = holding.account
+    company = found.spec.company or found.spec.email or ""
+    terms = facts.terms_for(found.spec.plan or "")
+    amount = None
+    if terms is not None:
+        amount = worth.fixed_per_month(terms=terms, months=1) + _usage(
+            terms, {_MAILBOXES: len(holding.mailboxes)}
+        )
+    by_plan = f" On your plan {terms.plan} it would bring this much." if terms is not None else ""
+    return [
+        NewDifference(
+            code="unlinked",
+            kind=exchange.ACCOUNT,
+            name=holding.account.name
+            if not is_second
+            else f"{holding.account.name} (subscription {found.ref['space']})",
+            words=f"It is on the platform{f' ({company})' if company else ''} and linked to no customer here. "
+            f"Link it, or find out who pays for it.{by_plan}",
+            there=_shown(facts, holding),
+            worth=amount,
+            currency=terms.currency if terms is not None else "",
+            action="adopt",
+        )
+    ]
+
+
+def missing(facts: Facts, entry: ResourceView) -> NewDifference:
+    """An account we hold that is no longer on the platform."""
+    billed = facts.billed.get(entry.subscription_id or 0)
+    terms = facts.terms(entry)
+    amount = sum(usage.amount for usage in billed.usage.values()) if billed is not None else None
+    return NewDifference(
+        code="missing",
+        kind=exchange.ACCOUNT,
+        name=entry.key,
+        words="It is kept and billed here but is no longer on the platform.",
+        here=_things(facts.held.get(entry.id, {})),
+        billed=_billed_words(billed),
+        worth=amount if terms is not None else None,
+        currency=terms.currency if terms is not None else "",
+        action="credit" if amount else "",
+        account_id=entry.account_id,
+        resource_id=entry.id,
+    )
+
+
+def compared(
+    facts: Facts,
+    entry: ResourceView,
+    holding: contract.Holding,
+    counts: Mapping[str, int],
+    ceilings: Mapping[str, int] | None,
+) -> list[NewDifference]:
+    """An account of ours as the platform has it."""
+    found: list[NewDifference] = []
+    found += _unsubscribed(facts, entry, holding)
+    if entry.id not in facts.moving:
+        found += _wrong_status(facts, entry, holding, counts)
+        found += _wrong_plan(facts, entry, holding)
+        found += _counted(facts, entry, counts)
+        found += _organizations(facts, entry, holding)
+        found += _above(facts, entry, holding, counts, ceilings)
+    return found
+
+
+def _unsubscribed(facts: Facts, entry: ResourceView, holding: contract.Holding) -> list[NewDifference]:
+    sub = facts.subscription(entry)
+    if sub is not None and sub.status not in ("closed", "deleted"):
+        return []
+    if holding.account.spec.status != "active":
+        return []
+    terms = facts.terms_for(holding.account.spec.plan or "")
+    amount = None
+    if terms is not None:
+        amount = worth.fixed_per_month(terms=terms, months=1) + _usage(
+            terms, {_MAILBOXES: len(holding.mailboxes)}
+        )
+    return [
+        _line(
+            entry,
+            "unsubscribed",
+            "It works on the platform and its customer has no plan, so nobody pays for it. Subscribe him to one, or end it.",
+            there=_shown(facts, holding),
+            here="no plan",
+            worth=amount,
+            currency=terms.currency if terms else "",
+        )
+    ]
+
+
+def _wrong_status(
+    facts: Facts, entry: ResourceView, holding: contract.Holding, counts: Mapping[str, int]
+) -> list[NewDifference]:
+    there, sub, terms = holding.account.spec.status, facts.subscription(entry), facts.terms(entry)
+    wanted = entry.desired.get("status")
+    if wanted is None and sub is not None:
+        wanted = "active" if sub.status in _IN_FORCE else "suspended"
+    if not wanted or not there or wanted == there:
+        return []
+    amount = None if terms is None or sub is None else _usage(terms, counts, sub)
+    return [
+        _line(
+            entry,
+            "wrong_status",
+            f"Its status is {there} on the platform and {wanted} here."
+            + (" What is used while suspended is not billed." if there == "active" else ""),
+            there=there,
+            here=wanted,
+            worth=amount,
+            currency=terms.currency if terms else "",
+            action="correct",
+        )
+    ]
+
+
+def _wrong_plan(facts: Facts, entry: ResourceView, holding: contract.Holding) -> list[NewDifference]:
+    there, wanted = holding.account.spec.plan, entry.desired.get("plan")
+    if not wanted or not there or wanted == there:
+        return []
+    terms, theirs = facts.terms(entry), facts.terms_for(there)
+    sub = facts.subscription(entry)
+    amount = None
+    if terms is not None and theirs is not None and theirs.currency == terms.currency and sub is not None:
+        ours = worth.fixed_per_month(terms=terms, months=sub.months)
+        amount = abs(worth.fixed_per_month(terms=theirs, months=1) - ours)
+    return [
+        _line(
+            entry,
+            "wrong_plan",
+            f"Its plan is {_plan(facts, there)} on the platform and {_plan(facts, wanted)} here.",
+            there=_plan(facts, there),
+            here=_plan(facts, wanted),
+            worth=amount,
+            currency=terms.currency if terms and amount is not None else "",
+            action="correct",
+        )
+    ]
+
+
+def _counted(facts: Facts, entry: ResourceView, counts: Mapping[str, int]) -> list[NewDifference]:
+    """Units of each meter the plan charges for: there are more than we know of, or fewer than we hold."""
+    sub, terms = facts.subscription(entry), facts.terms(entry)
+    if sub is None or terms is None:
+        return []
+    held, billed = facts.held.get(entry.id, {}), facts.billed.get(sub.id)
+    lines = []
+    for charge in terms.charges.values():
+        meter = meters.METERS.get(charge.name)
+        if meter is None or meter.unit != meters.COUNT or charge.name not in counts:
+            continue
+        there, here = counts[charge.name], held.get(charge.name, 0)
+        if charge.name == "exchange.domains" and there in (here, here + 1):
+            continue  # platforms count a technical domain of their own
+        if there == here or not _is_held_here(charge.name):
+            continue
+        free = sub.free_units(terms, charge.name)
+        was = Fraction(here)
+        if billed is not None:
+            was = Fraction(billed.usage[charge.name].units) if charge.name in billed.usage else min(free, was)
+        before = worth.per_month(terms=terms, charge=charge.name, months=sub.months, units=was, free=free)
+        after = worth.per_month(
+            terms=terms, charge=charge.name, months=sub.months, units=Fraction(there), free=free
+        )
+        title = meter.title.lower()
+        is_more = there > here
+        lines.append(
+            _line(
+                entry,
+                "unbilled" if is_more else "billed_ghost",
+                f"There are {there} {title} on the platform and {here} here. "
+                + (_comes_by_itself(charge) if is_more else "Somebody removed them there."),
+                meter=charge.name,
+                there=str(there),
+                here=str(here),
+                billed=_billed_count(billed, charge.name),
+                worth=abs(after - before),
+                currency=terms.currency,
+                action=("bill" if is_more else "credit") if after != before else "",
+            )
+        )
+    return lines
+
+
+def _comes_by_itself(charge: Charge) -> str:
+    if charge.measure == "metered":
+        return "Take a reading now to have them on the next invoice."
+    return "They are not on any invoice: what is ordered is billed, not what is there."
+
+
+def _is_held_here(meter: str) -> bool:
+    """True for what we hold one by one; the rest is only known from readings."""
+    return meter in (
+        _MAILBOXES,
+        "exchange.shared_mailboxes",
+        "exchange.resource_mailboxes",
+        "exchange.domains",
+    )
+
+
+def _organizations(facts: Facts, entry: ResourceView, holding: contract.Holding) -> list[NewDifference]:
+    known = facts.held.get(entry.id, {}).get("exchange.organizations", 0)
+    if len(holding.organizations) <= known:
+        return []
+    codes = {found.name for found in holding.organizations}
+    ours = queries.taken_keys(connection_id=entry.connection_id, kind=exchange.ORGANIZATION, keys=codes)
+    terms = facts.terms(entry)
+    return [
+        _line(
+            entry,
+            "unlinked_organization",
+            f"The organization {code} in the account {entry.key} is linked to nothing here.",
+            name=code,
+            there=code,
+            worth=0 if terms else None,
+            currency=terms.currency if terms else "",
+            action="adopt",
+        )
+        for code in sorted(codes - ours)
+    ]
+
+
+def _above(
+    facts: Facts,
+    entry: ResourceView,
+    holding: contract.Holding,
+    counts: Mapping[str, int],
+    ceilings: Mapping[str, int] | None,
+) -> list[NewDifference]:
+    """Ceilings on the platform above what is sold."""
+    sub, terms = facts.subscription(entry), facts.terms(entry)
+    if ceilings is None or sub is None or terms is None:
+        return []
+    by_plan = facts.plan_limits.get(holding.account.spec.plan or "", {})
+    lines = []
+    for meter, sold in facts.sold_ceilings(entry).items():
+        there = ceilings.get(meter, by_plan.get(meter))
+        if there is None or (there != exchange.UNLIMITED and there <= sold):
+            continue
+        used = Fraction(counts.get(meter, 0))
+        amount = None
+        if meters.METERS[meter].unit == meters.COUNT:
+            at, top = (
+                worth.per_month(terms=terms, charge=meter, months=sub.months, units=units, free=Fraction(0))
+                for units in (max(used, Fraction(sold)), Fraction(sold))
+            )
+            amount = at - top
+        shown = "unlimited" if there == exchange.UNLIMITED else str(there)
+        unit = " MB" if meters.METERS[meter].unit == meters.MIB else ""
+        lines.append(
+            _line(
+                entry,
+                "quota_above",
+                f"The platform allows {shown}{unit} of “{meters.METERS[meter].title.lower()}” and {sold}{unit} are sold.",
+                meter=meter,
+                there=shown + unit,
+                here=f"{sold}{unit}",
+                worth=amount,
+                currency=terms.currency,
+                action="correct",
+            )
+        )
+    return lines
+
+
+def _usage(terms: Terms, counts: Mapping[str, int], sub: core_facts.Subscription | None = None) -> int:
+    """What these units cost a month by the metered charges of a plan."""
+    return sum(
+        worth.per_month(
+            terms=terms,
+            charge=name,
+            months=1 if sub is None else sub.months,
+            units=Fraction(count),
+            free=None if sub is None else sub.free_units(terms, name),
+        )
+        for name, count in counts.items()
+        if name in terms.charges and terms.charges[name].measure == "metered"
+    )
+
+
+def _line(entry: ResourceView, code: str, words: str, *, name: str = "", **fields) -> NewDifference:
+    return NewDifference(
+        code=code,
+        kind=exchange.ACCOUNT,
+        name=name or entry.key,
+        words=words,
+        account_id=entry.account_id,
+        resource_id=entry.id,
+        **fields,
+    )
+
+
+def _shown(facts: Facts, holding: contract.Holding) -> str:
+    parts = [_plan(facts, holding.account.spec.plan or "")]
+    parts += [f"{len(holding.mailboxes)} mailboxes"] if holding.organizations else ["no organization"]
+    return ", ".join(part for part in parts if part)
+
+
+def _plan(facts: Facts, reference: str) -> str:
+    return facts.plan_names.get(reference, f"plan {reference}" if reference else "")
+
+
+def _things(held: Mapping[str, int]) -> str:
+    count = held.get(_MAILBOXES, 0)
+    return f"{count} mailboxes" if held else ""
+
+
+def _billed_words(billed: last_billed.LastBilled | None) -> str:
+    if billed is None:
+        return "not billed yet"
+    return _billed_count(billed, _MAILBOXES) + " mailboxes"
+
+
+def _billed_count(billed: last_billed.LastBilled | None, meter: str) -> str:
+    if billed is None:
+        return "not billed yet"
+    if meter not in billed.usage:
+        return "only free ones"
+    return money.decimal_text(Fraction(billed.usage[meter].units), most=2)
+
+
+def _day(connection_id: int, now: dt.datetime) -> dt.date:
+    seller_id = queries.connection(Viewer.system(), connection_id).seller_id
+    return now.astimezone(accounts.time_zone_of(seller_id)).date()
