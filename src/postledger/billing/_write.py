@@ -28,6 +28,7 @@ class Draft:
     booking: Booking
     invoice_id: int | None = None
     number: int | None = None
+    number_prefix: str = ""
 
     @property
     def lines(self) -> list[Line]:
@@ -153,13 +154,14 @@ def _take_numbers(cursor, made: Sequence[Draft]) -> None:
         "INSERT INTO billing_sellersettings (seller_id, taxes, sends_no_charge_notice, number_prefix, next_number) "
         "SELECT s, '[]', false, '', 1 + n FROM unnest(%s::bigint[], %s::bigint[]) AS t(s, n) ORDER BY s "
         "ON CONFLICT (seller_id) DO UPDATE SET next_number = billing_sellersettings.next_number "
-        "+ excluded.next_number - 1 RETURNING seller_id, next_number",
+        "+ excluded.next_number - 1 RETURNING seller_id, next_number, number_prefix",
         [sellers, [len(by_seller[seller_id]) for seller_id in sellers]],
     )
-    for seller_id, following in cursor.fetchall():
+    for seller_id, following, prefix in cursor.fetchall():
         first = following - len(by_seller[seller_id])
         for offset, draft in enumerate(by_seller[seller_id]):
             draft.number = first + offset
+            draft.number_prefix = prefix
 
 
 def _copy_invoices(cursor, made: Sequence[Draft], entries: Sequence[int], posted_on: dt.date) -> None:
@@ -191,7 +193,13 @@ def _copy_invoices(cursor, made: Sequence[Draft], entries: Sequence[int], posted
                     taxed,
                     total,
                     not any(line.amount for line in booking.lines),
-                    _jsonb({"seller": parties[draft.seller_id], "buyer": parties[draft.buyer_id]}),
+                    _jsonb(
+                        {
+                            "seller": parties[draft.seller_id],
+                            "buyer": parties[draft.buyer_id],
+                            "number_prefix": draft.number_prefix,
+                        }
+                    ),
                 )
             )
 

@@ -48,9 +48,7 @@ def invoices(
         rows = rows.filter(seller_id=seller_id)
     else:
         rows = rows.filter(buyer_id__in=[account.id for account in accounts.accounts_visible(viewer)])
-    found = list(rows[:most])
-    prefixes = _prefixes({row.seller_id for row in found})
-    return tuple(_invoice(row, (), prefixes) for row in found)
+    return tuple(_invoice(row, ()) for row in rows[:most])
 
 
 def invoice(viewer: Viewer, invoice_id: int) -> InvoiceView:
@@ -64,7 +62,7 @@ def invoice(viewer: Viewer, invoice_id: int) -> InvoiceView:
         raise accounts.NotVisible("There is no such invoice here.")
     accounts.require_account(viewer, row.buyer_id)
     lines = InvoiceLine.objects.filter(invoice_id=invoice_id).order_by("position")
-    return _invoice(row, tuple(_line(line, row.currency) for line in lines), _prefixes({row.seller_id}))
+    return _invoice(row, tuple(_line(line, row.currency) for line in lines))
 
 
 def not_mailed(*, since: dt.date, most: int = 500) -> list[int]:
@@ -107,11 +105,10 @@ def statement(viewer: Viewer, buyer_id: int) -> tuple[StatementLine, ...]:
 
     `amount` is what the buyer owes because of the line; `balance` is the previous one less that (M11).
     """
-    account = accounts.require_account(viewer, buyer_id)
+    accounts.require_account(viewer, buyer_id)
     with connection.cursor() as cursor:
         cursor.execute(_STATEMENT, [buyer_id, buyer_id, buyer_id])
         rows = cursor.fetchall()
-    prefixes = _prefixes({account.seller_id} - {None})
     balance, told = 0, []
     for row in rows:
         (on, posted_on, kind, item, start, end, quantity, unit_price, amount) = row[2:11]
@@ -133,7 +130,7 @@ def statement(viewer: Viewer, buyer_id: int) -> tuple[StatementLine, ...]:
                 balance=balance,
                 currency=currency,
                 invoice_id=invoice_id,
-                invoice=None if number is None else f"{prefixes.get(row[16], '')}{number}",
+                invoice=None if number is None else f"{row[16]}{number}",
                 line_id=line_id,
                 why=_json(why),
             )
@@ -144,7 +141,8 @@ def statement(viewer: Viewer, buyer_id: int) -> tuple[StatementLine, ...]:
 # Order within a day: entries in the order they were posted, the lines of one in their order on the invoice.
 _STATEMENT = """
 SELECT e.id, l.position, e."on", e.posted_on, l.kind, l.item, l.start, l."end", l.quantity, l.unit_price, l.amount,
-       i.currency, i.id, i.number, l.id, l.why, i.seller_id
+       i.currency, i.id, i.number, l.id, l.why,
+       COALESCE(i.parties->>'number_prefix', '')
 FROM billing_invoice i JOIN billing_invoiceline l ON l.invoice_id = i.id JOIN ledger_entry e ON e.id = i.entry_id
 WHERE i.buyer_id = %s
 UNION ALL
@@ -341,14 +339,10 @@ def _number(value: Fraction | None) -> Decimal | None:
     return None if value is None else round(Decimal(value.numerator) / Decimal(value.denominator), 6)
 
 
-def _prefixes(seller_ids: Iterable[int]) -> dict[int, str]:
-    return dict(SellerSettings.objects.filter(pk__in=set(seller_ids)).values_list("pk", "number_prefix"))
-
-
-def _invoice(row: Invoice, lines: tuple[LineView, ...], prefixes: dict[int, str]) -> InvoiceView:
+def _invoice(row: Invoice, lines: tuple[LineView, ...]) -> InvoiceView:
     return InvoiceView(
         id=row.pk,
-        number=f"{prefixes.get(row.seller_id, '')}{row.number}",
+        number=f"{row.parties.get('number_prefix', '')}{row.number}",
         kind=row.kind,
         seller_id=row.seller_id,
         buyer_id=row.buyer_id,
