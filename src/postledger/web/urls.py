@@ -10,6 +10,7 @@ from postledger.web.invoices import views as invoices
 from postledger.web.overview import views as overview
 from postledger.web.plan import views as plan
 from postledger.web.plans import views as plans
+from postledger.web.selling import views as selling
 
 EXCHANGE = [
     path("", exchange.overview, name="exchange"),
@@ -86,7 +87,7 @@ urlpatterns = [
     path("billing/start/", billing.start, name="billing-start"),
     path("billing/progress/", billing.progress, name="billing-progress"),
     path("billing/parked/<int:subscription_id>/release/", billing.release, name="billing-release"),
-    path("selling/", customers.selling, name="selling"),
+    path("selling/", selling.settings, name="selling"),
     path("debtors/", billing.debtors, name="debtors"),
     path("margins/", billing.margins, name="margins"),
 ]

@@ -30,6 +30,11 @@ class Accrued:
     usage: tuple[LineView, ...]
 
     @property
+    def used(self) -> int:
+        """What the usage comes to so far, net: what a ceiling on a month's usage is measured by."""
+        return sum(line.amount for line in self.usage)
+
+    @property
     def total(self) -> int:
         return sum(line.amount for line in (*self.booked, *self.usage))
 

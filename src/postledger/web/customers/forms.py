@@ -1,7 +1,5 @@
 """What a seller enters about his customers."""
 
-from decimal import Decimal, InvalidOperation
-
 from django import forms
 
 from postledger.web.forms import AmountField, Form
@@ -123,12 +121,22 @@ class Debit(Form):
 
 
 class Terms(Form):
-    """How much a buyer may owe, and how much he may order in a month."""
+    """How a buyer pays, how much he may owe, and how much he may order in a month."""
 
+    method = forms.ChoiceField(
+        label="Pays by",
+        choices=[
+            ("check", "Check or transfer: you enter his payments"),
+            ("card", "Card: for trying out. No payment service is connected, so no real card is charged"),
+        ],
+        widget=forms.RadioSelect,
+        required=False,
+    )
     ceiling_approved_until = forms.DateField(
-        label="More than that is approved until",
+        label="Approve more until",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Up to this day, itself included, he may order beyond the ceiling. Empty: not at all.",
     )
 
     def __init__(self, currency: str, *arguments, **options) -> None:
@@ -145,68 +153,15 @@ class Terms(Form):
             label=f"Ceiling on Exchange usage in a month ({currency})",
             required=False,
             min_value=0,
-            help_text="What would bring the month above it is not ordered without you. Empty: there is none.",
+            help_text="Before tax. From four fifths of it on he is warned. What he orders beyond it is refused until you "
+            "approve it; you yourself may order it for him. Disk space that fills up is billed all the same. Empty: none.",
         )
-        self.fields = {"credit_limit": limit, "ceiling": ceiling, **self.fields}
-
-
-class Selling(Form):
-    """How a seller appears on his invoices, and how he bills and collects."""
-
-    name = forms.CharField(label="Name", max_length=200, help_text="As printed on invoices.")
-    email = forms.EmailField(label="E-mail", required=False)
-    address = forms.CharField(label="Address", required=False, widget=forms.Textarea(attrs={"rows": 3}))
-    country = forms.CharField(label="Country", required=False, max_length=2)
-    number_prefix = forms.CharField(
-        label="Prefix of invoice numbers", required=False, max_length=16, help_text="Such as 2027- or INV-."
-    )
-    taxes = forms.CharField(
-        label="Taxes",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "VAT 19"}),
-        help_text="A name and a percentage, one a line. They apply to what is billed from now on.",
-    )
-    sends_no_charge_notice = forms.BooleanField(
-        label="Tell customers when a month closes without a charge", required=False
-    )
-    notice = forms.IntegerField(
-        label="Reminder",
-        required=False,
-        min_value=0,
-        help_text="Days after a debt began. Empty: no reminder.",
-    )
-    pre_suspension = forms.IntegerField(
-        label="Warning before suspension",
-        required=False,
-        min_value=0,
-        help_text="Days after the step before.",
-    )
-    suspension = forms.IntegerField(
-        label="Suspension", required=False, min_value=0, help_text="Days after the step before."
-    )
-    deletion = forms.IntegerField(
-        label="Deletion",
-        required=False,
-        min_value=0,
-        help_text="Days after the step before. Exchange is only suspended until you confirm.",
-    )
-
-    def clean_taxes(self) -> list[tuple[str, str]]:
-        found = []
-        for line in self.cleaned_data["taxes"].splitlines():
-            if not line.strip():
-                continue
-            name, _, rate = line.strip().removesuffix("%").strip().rpartition(" ")
-            try:
-                is_rate = bool(name) and 0 <= Decimal(rate) <= 100
-            except InvalidOperation:
-                is_rate = False
-            if not is_rate:
-                raise forms.ValidationError(
-                    f"“{line.strip()}” is no tax. Write a name and a percentage: VAT 19"
-                )
-            found.append((name.strip(), rate))
-        return found
+        self.fields = {
+            "method": self.fields["method"],
+            "credit_limit": limit,
+            "ceiling": ceiling,
+            "ceiling_approved_until": self.fields["ceiling_approved_until"],
+        }
 
 
 class Suspension(Form):

@@ -7,8 +7,6 @@ from django.urls import reverse
 
 from postledger.accounts import operations as account_operations
 from postledger.accounts import queries as accounts
-from postledger.billing import operations as billing_operations
-from postledger.billing import queries as billing
 from postledger.catalog import queries as catalog
 from postledger.core import money
 from postledger.core.errors import Refusal
@@ -180,21 +178,24 @@ def debit(ask: Ask, account_id: int) -> HttpResponse:
 
 @page
 def terms(ask: Ask, account_id: int) -> HttpResponse:
-    """How much a buyer may owe and order."""
+    """How a buyer pays, how much he may owe, and how much he may order in a month."""
     account = ask.selling_to(account_id)
+    currency = accounts.seller_of(ask.viewer, account_id).currency
     held = payments.terms_of(ask.viewer, account_id)
     shown = {
-        "credit_limit": _typed(held.credit_limit, account.currency),
-        "ceiling": _typed(held.ceiling, account.currency),
+        "method": held.method,
+        "credit_limit": _typed(held.credit_limit, currency),
+        "ceiling": _typed(held.ceiling, currency),
         "ceiling_approved_until": held.ceiling_approved_until,
     }
-    form = forms.Terms(account.currency, ask.data, initial=shown)
+    form = forms.Terms(currency, ask.data, initial=shown)
     if ask.is_post and form.is_valid():
         given = form.cleaned_data
         try:
             payment_operations.set_terms(
                 ask.viewer,
                 buyer_id=account_id,
+                method=given["method"] or None,
                 credit_limit=given["credit_limit"],
                 clear_credit_limit=given["credit_limit"] is None,
                 ceiling=given["ceiling"] or 0,
@@ -204,56 +205,11 @@ def terms(ask: Ask, account_id: int) -> HttpResponse:
             return ask.done("Saved.", "account", account_id=account_id)
         except Refusal as error:
             form.refuse(error)
-    return _form(ask, account, form, "Limits", "Save")
-
-
-@page
-def selling(ask: Ask) -> HttpResponse:
-    """How the seller appears on invoices, bills and collects."""
-    own = ask.require_seller()
-    settings = billing.settings_of(ask.viewer, own.id)
-    steps = payments.collection_of(ask.viewer, own.id).dunning
-    shown = {
-        **{name: getattr(own, name) for name in ("name", "email", "address", "country")},
-        "number_prefix": settings.number_prefix,
-        "taxes": "\n".join(f"{name} {rate}" for name, rate in settings.taxes),
-        "sends_no_charge_notice": settings.sends_no_charge_notice,
-        **dict(steps),
-    }
-    form = forms.Selling(ask.data, initial=shown)
-    if ask.is_post and form.is_valid():
-        given = form.cleaned_data
-        try:
-            account_operations.update_details(
-                ask.viewer,
-                account_id=own.id,
-                now=ask.now,
-                name=given["name"],
-                email=given["email"],
-                address=given["address"],
-                country=given["country"].upper(),
-            )
-            billing_operations.set_seller_settings(
-                ask.viewer,
-                seller_id=own.id,
-                taxes=given["taxes"],
-                number_prefix=given["number_prefix"],
-                sends_no_charge_notice=given["sends_no_charge_notice"],
-            )
-            payment_operations.set_policy(
-                ask.viewer,
-                seller_id=own.id,
-                dunning=[(step, given[step]) for step in payments.STEPS if given[step] is not None],
-            )
-            return ask.done("Saved.", "selling")
-        except Refusal as error:
-            form.refuse(error)
-    return ask.page(
-        "customers/selling.html",
-        form=form,
-        next_number=settings.next_number,
-        status=422 if form.errors else 200,
-    )
+    return _form(
+        ask, account, form, "Payment terms", "Save",
+        words="Whether he pays tax is set in his details. When cards are charged, and what is done about debts, is set for "
+        "all your customers in your settings.",
+    )  # fmt: skip
 
 
 @page

@@ -21,6 +21,7 @@ from postledger.workflows import accrued_charges
 from postledger.workflows import add_domain as adding_domain
 from postledger.workflows import add_exchange as adding
 from postledger.workflows import add_mailbox as adding_mailbox
+from postledger.workflows import ceiling_ahead as ceilings
 from postledger.workflows import change_platform_plan as sizing
 from postledger.workflows import check_dns as checking
 from postledger.workflows import delete_mailbox as deleting
@@ -106,13 +107,15 @@ def add(ask: Ask, account_id: int) -> HttpResponse:
             expected = _expect(ask, account_id, form.cleaned_data["expected"])
         except Refusal as error:
             form.refuse(error, "domain")
+    count = form.cleaned_data.get("expected", 5) if form.is_bound and form.is_valid() else 5
     return ask.page(
         "exchange/add.html",
         account=account,
         form=form,
         held=held,
         expected=expected or (None if form.errors else _expect(ask, account_id, 5)),
-        count=form.cleaned_data.get("expected", 5) if form.is_bound and form.is_valid() else 5,
+        count=count,
+        ceiling=_ceiling(ask, account_id, _new(count), is_new=True),
         status=422 if form.errors else 200,
     )
 
@@ -205,8 +208,12 @@ def add_domain(ask: Ask, account_id: int) -> HttpResponse:
             )
         except Refusal as error:
             form.refuse(error, "name")
-    more = expecting.expect_usage(ask.viewer, buyer_id=account_id, more={"exchange.domains": 1}, now=ask.now)
-    return _form(ask, account, form, "Add a domain", "Add domain", "exchange", expected=more)
+    one = {"exchange.domains": 1}
+    expected = expecting.expect_usage(ask.viewer, buyer_id=account_id, more=one, now=ask.now)
+    ceiling = _ceiling(ask, account_id, one)
+    return _form(
+        ask, account, form, "Add a domain", "Add domain", "exchange", expected=expected, ceiling=ceiling
+    )
 
 
 @reading
@@ -279,10 +286,12 @@ def add_mailbox(ask: Ask, account_id: int) -> HttpResponse:
             return ask.done(f"{made.key} is being made.", "exchange-progress", account_id=account_id)
         except Refusal as error:
             form.refuse(error, "name")
-    more = expecting.expect_usage(
-        ask.viewer, buyer_id=account_id, more={"exchange.mailboxes": 1}, now=ask.now
+    one = {"exchange.mailboxes": 1}
+    expected = expecting.expect_usage(ask.viewer, buyer_id=account_id, more=one, now=ask.now)
+    ceiling = _ceiling(ask, account_id, one)
+    return _form(
+        ask, account, form, "Add a mailbox", "Add mailbox", "exchange", expected=expected, ceiling=ceiling
     )
-    return _form(ask, account, form, "Add a mailbox", "Add mailbox", "exchange", expected=more)
 
 
 @page
@@ -389,10 +398,21 @@ def _expect(ask: Ask, account_id: int, mailboxes: int):
     return expecting.expect_usage(
         ask.viewer,
         buyer_id=account_id,
-        more={"exchange.mailboxes": mailboxes, "exchange.organizations": 1, "exchange.domains": 1},
+        more=_new(mailboxes),
         is_new=True,
         now=ask.now,
     )
+
+
+def _new(mailboxes: int) -> dict[str, int]:
+    """What adding Exchange adds, by meter."""
+    return {"exchange.mailboxes": mailboxes, "exchange.organizations": 1, "exchange.domains": 1}
+
+
+def _ceiling(ask: Ask, account_id: int, more: dict[str, int], *, is_new: bool = False):
+    """How an order stands against the ceiling agreed with the customer, if it comes near it; else None."""
+    found = ceilings.ceiling_ahead(ask.viewer, buyer_id=account_id, more=more, is_new=is_new, now=ask.now)
+    return found if found is not None and found.is_near else None
 
 
 def _organization(ask: Ask, account_id: int) -> ResourceView:

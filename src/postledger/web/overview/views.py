@@ -6,10 +6,11 @@ from postledger.accounts import queries as accounts
 from postledger.billing import queries as billing
 from postledger.core.errors import Refusal
 from postledger.ledger import queries as ledger
+from postledger.payments import queries as payments
 from postledger.provisioning import queries as provisioning
 from postledger.subscriptions import queries as subscriptions
 from postledger.web.door import Ask, page, reading
-from postledger.workflows import account_history, billing_run, estimate_invoice
+from postledger.workflows import account_history, accrued_charges, billing_run, estimate_invoice
 
 
 @reading
@@ -67,10 +68,11 @@ def you(ask: Ask) -> HttpResponse:
 def _account(ask: Ask, account_id: int) -> HttpResponse:
     found = ask.account(account_id)
     held = subscriptions.of_accounts(ask.viewer, [account_id]).get(account_id)
-    upcoming, trouble = None, ""
+    upcoming, accrued, trouble = None, None, ""
     if held is not None:
         try:
             upcoming = estimate_invoice.estimate_invoice(ask.viewer, buyer_id=account_id, now=ask.now)
+            accrued = accrued_charges.accrued_charges(ask.viewer, buyer_id=account_id, now=ask.now)
         except Refusal as error:
             trouble = str(error)
     return ask.page(
@@ -79,6 +81,8 @@ def _account(ask: Ask, account_id: int) -> HttpResponse:
         seller=accounts.seller_of(ask.viewer, account_id),
         held=held,
         upcoming=upcoming,
+        accrued=accrued,
+        terms=payments.terms_of(ask.viewer, account_id) if found.seller_id else None,
         trouble=trouble,
         balance=ledger.balance(ask.viewer, account_id),
         currency=held.currency if held else found.currency,
