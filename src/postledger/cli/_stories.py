@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
 _TOP = {"title", "rules", "accounts", "sellers", "plans", "customers", "timeline", "until", "expect"}
@@ -173,13 +173,26 @@ class _Exact(RoundTripConstructor):
 
 def _decimal(constructor: Any, node: Any) -> Decimal:
     text = constructor.construct_scalar(node).replace("_", "")
-    value = Decimal(text)
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
     if not value.is_finite():
-        raise ValueError(f"line {node.start_mark.line + 1}: {text} is not a number")
+        raise ConstructorError(problem=f"{text} is not a number", problem_mark=node.start_mark)
     return value
 
 
+def _date(constructor: Any, node: Any) -> Any:
+    try:
+        return constructor.construct_yaml_timestamp(node)
+    except ValueError as error:
+        raise ConstructorError(
+            problem=f"{node.value} is no date: {error}", problem_mark=node.start_mark
+        ) from error
+
+
 _Exact.add_constructor("tag:yaml.org,2002:float", _decimal)
+_Exact.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
 def _yaml() -> YAML:

@@ -403,6 +403,13 @@ def _happen(played: _Played, index: int, event: Mapping[str, Any], day: dt.date)
         if refusal.reason not in _REFUSALS:
             raise StoryError(str(refusal), path=("timeline", index, kind)) from refusal
         _refuse(played, name, day, kind, refusal)
+    except KeyError as error:
+        raise StoryError(f"{error} is missing here", path=("timeline", index, kind)) from error
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        words = "" if isinstance(error, AttributeError | ArithmeticError) else f": {error}"
+        raise StoryError(
+            f"{event[kind]!s} cannot be understood{words}", path=("timeline", index, kind)
+        ) from error
 
 
 _REFUSALS = ("max", "credit_limit", "card_declined", "exchange_exists", "negative_credit")
