@@ -181,6 +181,12 @@ def get(mapping: Any, key: Any) -> Any:
 
 
 @register.filter
+def is_moving(progress: Any) -> bool:
+    """True while something will change without anybody doing anything."""
+    return any(line.is_waiting_for_us and not line.is_settled for line in progress.lines)
+
+
+@register.filter
 def called(actor: str, people: dict[str, str] | None) -> str:
     """Who did something: a person by his address where the viewer may know it."""
     return (people or {}).get(actor, "somebody at your provider" if actor.startswith("user ") else actor)
