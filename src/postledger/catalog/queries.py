@@ -153,6 +153,18 @@ def seller_of(plan_id: int) -> int:
     return found
 
 
+def require_offered(viewer: Viewer, plan_id: int, *, seller_id: int) -> None:
+    """Nothing, when the viewer may put a buyer of this seller on the plan: buyers only on plans that are offered.
+
+    Raises:
+        NoSuchPlan: another seller's plan, one that does not exist, or one withdrawn.
+    """
+    row = Plan.objects.filter(pk=plan_id, seller_id=seller_id).only("is_offered").first()
+    may_use_withdrawn = viewer.is_system or viewer.account_id == seller_id or viewer.kind == "provider"
+    if row is None or not (row.is_offered or may_use_withdrawn):
+        raise NoSuchPlan(f"There is no plan {plan_id} here.")
+
+
 def versions(viewer: Viewer, plan_id: int, *, today: dt.date) -> tuple[VersionView, ...]:
     """All versions of a plan the viewer may see, newest first."""
     plan(viewer, plan_id, today=today)

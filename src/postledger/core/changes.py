@@ -222,6 +222,8 @@ def change_period(sub: Subscription, months: int, *, day: dt.date) -> list[Line]
 def change_start(sub: Subscription, start: dt.date, *, day: dt.date) -> list[Line]:
     """The seller moves the start of the period: close, usage, refunds, open at `start`, recurring (C6)."""
     _require(sub, "active")
+    if abs((start - day).days) > 366:
+        raise NotOffered(f"A period cannot start more than a year away from today; {start} does.")
     return _reopen(sub, sub.terms_at(day), day=day, start=start, months=sub.months)
 
 

@@ -13,11 +13,18 @@ from postledger.billing import operations as billing
 from postledger.billing import queries as billing_queries
 from postledger.billing.types import BatchResult
 from postledger.catalog.queries import PlanBook
+from postledger.core.errors import Refusal
 from postledger.payments import operations as payments
 from postledger.payments import queries as payment_queries
 from postledger.subscriptions import queries as subscriptions
 
 BATCH = 2500
+
+
+class BeforeItsDay(Refusal):
+    """A close would be booked before the day on which it is due."""
+
+    reason = "before_its_day"
 
 
 def billing_run(
@@ -43,8 +50,12 @@ def billing_run(
         lanes: threads that take batches at the same time, each with a connection of its own; more than one only outside
             a transaction.
         progress: called after every batch with the sums so far.
+    Raises:
+        BeforeItsDay: a seller asks for a day that has not come; only the operator's command line may.
     """
     groups = _due_sellers(viewer, seller_ids, now, as_of)
+    if not (dry_run or viewer.is_system) and any(day > today for day, today, _ in groups):
+        raise BeforeItsDay(f"Nothing can be closed before its day, and {as_of} has not come. Preview it instead.")
     total = BatchResult(totals={})
     if not groups:
         return total

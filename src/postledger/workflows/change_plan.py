@@ -21,8 +21,7 @@ def change_plan(
     subscription_id = _booking.acting_on(viewer, buyer_id)
     seller_id, _ = subscription_queries.buyer_of(subscription_id)
     day = _booking.local_day(seller_id, now)
-    if catalog.seller_of(plan_id) != seller_id:
-        raise catalog.NoSuchPlan(f"There is no plan {plan_id} here.")
+    catalog.require_offered(viewer, plan_id, seller_id=seller_id)
     target = catalog.book_of([plan_id]).terms_at(plan_id)(day)
     return _booking.apply(
         viewer,

@@ -67,7 +67,9 @@ def reconcile(
             with _platform.platform(connection_id=connection, cause=cause) as session:
                 while theirs:
                     claim = theirs.pop(0)
-                    work = _Tree(session, cause, claim, now, is_braked=claim.root_id in braked)
+                    work = _Tree(
+                        session, cause, claim, now=now, lease_s=lease_s, is_braked=claim.root_id in braked
+                    )
                     with _lease.held(claim=claim, lease_s=lease_s):
                         done += work.run()
                 operations.record_connection_ok(connection_id=connection)
@@ -87,7 +89,10 @@ def _braked_trees(connection_id: int, now: dt.datetime) -> frozenset[int]:
     for found in queries.due_unconfirmed(connection_id=connection_id, now=now):
         wish = spec.load(kind=found.kind, data=found.desired) if found.is_wanted else None
         seen = spec.load(kind=found.kind, data=found.observed or {})
-        planned = spec.changeset(kind=found.kind, desired=wish, observed=seen)
+        try:
+            planned = spec.changeset(kind=found.kind, desired=wish, observed=seen)
+        except Refusal:
+            continue  # it will say so itself when its turn comes
         if planned.takes_away:
             taking[found.root_id] = planned
     try:
@@ -101,36 +106,46 @@ class _Tree:
     """One claimed tree, worked through once from its removals to its root, branches and leaves."""
 
     def __init__(
-        self, session: Any, cause: _platform.Cause, claim: Claim, now: dt.datetime, *, is_braked: bool
+        self,
+        session: Any,
+        cause: _platform.Cause,
+        claim: Claim,
+        *,
+        now: dt.datetime,
+        lease_s: float,
+        is_braked: bool,
     ) -> None:
         self.session = session
         self.cause = cause
         self.claim = claim
         self.now = now
+        self.lease_s = lease_s
         self.is_braked = is_braked
 
     def run(self) -> Round:
+        """Works on what is due until nothing is, each wish once."""
         done = Round(trees=1)
         worked: set[tuple[int, int]] = set()
         while True:
-            found = queries.tree(root_id=self.claim.root_id)
-            by_id = {entry.id: entry for entry in found}
-            due = [
-                entry
-                for entry in found
-                if entry.due_at is not None
-                and entry.due_at <= self.now
-                and (entry.id, entry.generation) not in worked
-            ]
+            by_id = {entry.id: entry for entry in queries.tree(root_id=self.claim.root_id)}
+            due = [entry for entry in by_id.values() if self._is_due(entry, worked)]
             if not due:
                 return done
-            entry = min(due, key=lambda candidate: _turn(candidate, by_id))
-            worked.add((entry.id, entry.generation))
-            try:
-                done += self._one(entry, by_id)
-            except operations.LostLease:
-                log.warning("tree %s was taken over by another worker", self.claim.root_id)
-                return done
+            for entry in sorted(due, key=lambda candidate: _turn(candidate, by_id)):
+                fresh = _refresh(by_id, entry.id)
+                if fresh is None or not self._is_due(fresh, worked):
+                    continue
+                worked.add((fresh.id, fresh.generation))
+                try:
+                    done += self._one(fresh, by_id)
+                except operations.LostLease:
+                    log.warning("tree %s was taken over by another worker", self.claim.root_id)
+                    return done
+                _refresh(by_id, fresh.id)
+
+    def _is_due(self, entry: ResourceView, worked: set[tuple[int, int]]) -> bool:
+        is_due = entry.due_at is not None and entry.due_at <= self.now
+        return is_due and (entry.id, entry.generation) not in worked
 
     def _one(self, entry: ResourceView, by_id: dict[int, ResourceView]) -> Round:
         self.cause.resource_id = entry.id
@@ -205,7 +220,7 @@ class _Tree:
                     was_created = True
                     operations.mark_creating(claim=self.claim, resource_id=entry.id, now=self.now)
                 else:
-                    operations.renew(claim=self.claim)
+                    operations.renew(claim=self.claim, lease_s=self.lease_s)
                 try:
                     found = self.session.apply(target=target, change=change)
                 except contract.PlatformRefusal as refusal:
@@ -220,6 +235,9 @@ class _Tree:
                 reason="not_settled",
                 retry_after_s=120,
             )
+        is_taken_over = entry.observed is None and entry.creating_since is None and not was_created
+        if entry.kind == exchange.ORGANIZATION and is_taken_over and parent is not None:
+            self._take_over_contents(entry, parent)
         if entry.kind == exchange.ORGANIZATION and entry.observed is None:
             self._bill(begin_exchange.begin_exchange, entry)
         operations.record_found(
@@ -232,9 +250,6 @@ class _Tree:
         )
         if entry.kind == exchange.DOMAIN:
             _plan_mail(entry.key, self.now)
-        is_taken_over = entry.observed is None and entry.creating_since is None and not was_created
-        if entry.kind == exchange.ORGANIZATION and is_taken_over and parent is not None:
-            self._take_over_contents(dataclasses.replace(entry, reference=dict(found.ref or {})), parent)
         return Round(settled=1)
 
     def _missing(self, entry: ResourceView) -> Round:
@@ -445,7 +460,7 @@ class _Tree:
         if not planned.is_empty and entry.kind == exchange.ORGANIZATION:
             _closing.take(session=self.session, account=by_id[entry.root_id], now=self.now)
         for change in planned.changes:
-            operations.renew(claim=self.claim)
+            operations.renew(claim=self.claim, lease_s=self.lease_s)
             found = self.session.apply(target=dataclasses.replace(target, ref=found.ref), change=change)
         if found.exists:
             raise contract.TemporaryFailure(
@@ -520,6 +535,18 @@ _MASS = (
     "Too much would be suspended or deleted on this connection in one go. Check that the platform and the subscriptions "
     "are right, then confirm."
 )
+
+
+def _refresh(by_id: dict[int, ResourceView], resource_id: int) -> ResourceView | None:
+    """The thing as it stands now, in `by_id` as well; None, and out of it with all below it, when it is gone."""
+    found = queries.one(resource_id)
+    if found is not None:
+        by_id[resource_id] = found
+        return found
+    by_id.pop(resource_id, None)
+    for below in [entry.id for entry in by_id.values() if entry.parent_id == resource_id]:
+        _refresh(by_id, below)
+    return None
 
 
 def _turn(entry: ResourceView, by_id: dict[int, ResourceView]) -> tuple[int, int, int]:

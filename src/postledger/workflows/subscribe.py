@@ -51,8 +51,7 @@ def subscribe(
         raise accounts.NotAllowed("Promotions are given by your seller. Subscribe without them.")
     if not all(0 < percent <= 100 for percent in promotions):
         raise changes.BadQuantity("A promotion is a percentage above 0, and 100 at most.")
-    if catalog.seller_of(plan_id) != buyer.seller_id:
-        raise catalog.NoSuchPlan(f"There is no plan {plan_id} for {buyer.name}.")
+    catalog.require_offered(viewer, plan_id, seller_id=buyer.seller_id)
     day = _booking.local_day(buyer.seller_id, now)
     terms = catalog.book_of([plan_id]).terms_at(plan_id)(day)
     if months not in terms.periods:
