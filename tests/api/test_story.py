@@ -360,3 +360,37 @@ def test_a_ceiling_is_set_approved_and_taken_away(town):
     told = north.ask("PATCH", ceiling, {"ceiling": {**sum_of, "amount": "0"}}).good()
     assert told["ceiling"] is None
     assert town.programs["nora"].get(path(town, "nora", "payment-terms")) == told
+
+
+def test_a_seller_reads_back_how_he_bills(town):
+    north = town.programs["north"]
+    where = f"/sellers/{town.id('north')}/billing-settings"
+    wish = {
+        "taxes": [{"name": "VAT", "percent": "20"}, {"name": "City", "percent": "1.5"}],
+        "number_prefix": "N-",
+        "charge_cards": "credit_limit",
+        "steps": [{"step": "notice", "days": 3}, {"step": "suspension", "days": 0}],
+    }
+    north.ask("PATCH", where, wish).good()
+    told = north.get(where)
+    assert {name: told[name] for name in wish} == wish
+    north.ask("PATCH", where, {"steps": []}).good()
+    assert north.get(where) == {**told, "steps": []}
+    backwards = {
+        "number_prefix": "X",
+        "steps": [{"step": "deletion", "days": 1}, {"step": "notice", "days": 1}],
+    }
+    assert north.ask("PATCH", where, backwards).status == 422
+    assert north.get(where)["number_prefix"] == "N-"
+
+
+def test_a_mailbox_beyond_the_ceiling_is_refused_with_its_reason(town):
+    town.programs["north"].ask(
+        "PATCH", path(town, "nora", "ceiling"), {"ceiling": {"amount": "0.01", "currency": "USD"}}
+    ).good()
+    nora, boxes = town.programs["nora"], path(town, "nora", "exchange/mailboxes")
+    asked = nora.ask("POST", boxes, {"address": "one@northern.example"})
+    while asked.status == 201:  # two mailboxes are free
+        asked = nora.ask("POST", boxes, {"address": f"more{asked.body['id']}@northern.example"})
+    assert (asked.status, asked.body["reason"]) == (409, "ceiling")
+    assert "Ask your provider to approve it" in asked.body["message"]

@@ -147,6 +147,16 @@ class Taxes(Schema):
     taxes: list[Tax]
 
 
+class Settings(Taxes):
+    """How a seller bills. Steps with debtors that are off are left out; each counts its days from the one before."""
+
+    sends_no_charge_notice: bool
+    number_prefix: str
+    next_number: int
+    charge_cards: str
+    steps: list[Step]
+
+
 @router.get("/accounts/{account_id}/payments", response=forms.Page[Payment])
 def payments(request: HttpRequest, account_id: forms.Id, limit: forms.Limit = 100, offset: forms.Offset = 0):
     """The payments of an account, newest first."""
@@ -290,6 +300,21 @@ def taxes(request: HttpRequest, seller_id: forms.Id):
     return {"taxes": [{"name": name, "percent": percent} for name, percent in rows]}
 
 
+@router.get("/sellers/{seller_id}/billing-settings", response=Settings)
+def settings(request: HttpRequest, seller_id: forms.Id):
+    """How a seller bills: taxes, invoice numbers, when cards are charged, and his steps with debtors."""
+    row = billing_queries.settings_of(request.auth, seller_id)
+    policy = queries.collection_of(request.auth, seller_id)
+    return {
+        "taxes": [{"name": name, "percent": percent} for name, percent in row.taxes],
+        "sends_no_charge_notice": row.sends_no_charge_notice,
+        "number_prefix": row.number_prefix,
+        "next_number": row.next_number,
+        "charge_cards": policy.mode,
+        "steps": [{"step": step, "days": days} for step, days in policy.dunning],
+    }
+
+
 @router.patch("/sellers/{seller_id}/billing-settings", response=forms.Done)
 def change_settings(request: HttpRequest, seller_id: forms.Id, payload: SettingsChange):
     """Change how a seller bills from now on: all of it or nothing. No steps with debtors is an empty list."""
@@ -301,6 +326,7 @@ def change_settings(request: HttpRequest, seller_id: forms.Id, payload: Settings
         number_prefix=payload.number_prefix,
         mode=payload.charge_cards,
         dunning=None if payload.steps is None else [(step.step, step.days) for step in payload.steps],
+        now=clock.now(),
     )
     return forms.Done()
 
