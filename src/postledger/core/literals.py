@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-
 _QUOTED = re.compile(r"[^A-Za-z0-9_.,:+-]")  # what a bare element cannot hold
 
 
