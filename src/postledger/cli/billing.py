@@ -18,7 +18,7 @@ from postledger.billing import operations as billing
 from postledger.billing import queries
 from postledger.billing.types import BatchResult
 from postledger.core import money
-from postledger.workflows import billing_run
+from postledger.workflows import billing_run, count_due
 
 _LANES = 2  # threads of one process: one rates while the other waits for the database
 
@@ -52,7 +52,7 @@ def run(as_of: dt.datetime | None, dry_run: bool, workers: int) -> None:
     """
     day = as_of.date() if as_of else None
     now, started = clock.now(), time.monotonic()
-    due = billing_run.count_due(Viewer.system(), now=now, as_of=day)
+    due = count_due.count_due(Viewer.system(), now=now, as_of=day)
     console = Console(stderr=True)
     if not due:
         console.print("Nothing is due.")

@@ -17,6 +17,7 @@ from postledger.core.errors import Refusal
 from postledger.payments import operations as payments
 from postledger.payments import queries as payment_queries
 from postledger.subscriptions import queries as subscriptions
+from postledger.workflows import _due
 
 BATCH = 2500
 
@@ -53,9 +54,11 @@ def billing_run(
     Raises:
         BeforeItsDay: a seller asks for a day that has not come; only the operator's command line may.
     """
-    groups = _due_sellers(viewer, seller_ids, now, as_of)
+    groups = _due.sellers(viewer, seller_ids, now, as_of)
     if not (dry_run or viewer.is_system) and any(day > today for day, today, _ in groups):
-        raise BeforeItsDay(f"Nothing can be closed before its day, and {as_of} has not come. Preview it instead.")
+        raise BeforeItsDay(
+            f"Nothing can be closed before its day, and {as_of} has not come. Preview it instead."
+        )
     total = BatchResult(totals={})
     if not groups:
         return total
@@ -134,42 +137,6 @@ def _close(
         if not dry_run:  # at each close, also where a late job posts several (M5, C4)
             for buyer_id in payment_queries.cards_to_charge(seller_ids=seller_ids):
                 payments.charge_card(buyer_id=buyer_id, day=today, now=now)
-
-
-def count_due(
-    viewer: Viewer,
-    *,
-    now: dt.datetime,
-    as_of: dt.date | None = None,
-    seller_ids: Collection[int] | None = None,
-) -> int:
-    """How many accounts the run would close."""
-    return sum(
-        subscriptions.count_due(seller_ids=due_sellers, as_of=day)
-        for day, _, due_sellers in _due_sellers(viewer, seller_ids, now, as_of)
-    )
-
-
-def _due_sellers(
-    viewer: Viewer, seller_ids: Collection[int] | None, now: dt.datetime, as_of: dt.date | None
-) -> list[tuple[dt.date, dt.date, list[int]]]:
-    """The sellers with something due, by the day up to which it is due and their own today."""
-    latest = as_of or (now + dt.timedelta(days=1)).date()
-    ids = subscriptions.sellers_due(latest=latest)
-    if seller_ids is not None:
-        for id in seller_ids:
-            accounts.require_seller(viewer, id)
-        ids = [id for id in ids if id in seller_ids]
-    elif not viewer.is_system:
-        accounts.require_seller(viewer, viewer.account_id)
-        visible = {viewer.account_id}
-        if viewer.kind == "provider":
-            visible |= {account.id for account in accounts.sold_to(viewer, viewer.account_id)}
-        ids = [id for id in ids if id in visible]
-    groups: dict[dt.date, list[int]] = {}
-    for id, zone in accounts.time_zones(ids).items():
-        groups.setdefault(now.astimezone(zone).date(), []).append(id)
-    return [(as_of or today, today, sorted(due)) for today, due in sorted(groups.items())]
 
 
 def _after_closes(result: BatchResult, today: dt.date, now: dt.datetime) -> None:

@@ -151,7 +151,7 @@ def _found(played: _Played) -> None:
                 seller_id=seller.id,
                 code=name,
                 name=name,
-                terms=plan_document(given),
+                terms=_plan_document(given),
                 effective_from=first - dt.timedelta(days=3660),
                 now=start,
             )
@@ -214,7 +214,7 @@ def _found_buyers(played: _Played, first: dt.date, now: dt.datetime) -> None:
             )
 
 
-def plan_document(given: Mapping[str, Any]) -> dict[str, Any]:
+def _plan_document(given: Mapping[str, Any]) -> dict[str, Any]:
     """The stored form of a plan's terms from a story's or a plan file's."""
     return {
         **{key: value for key, value in given.items() if key not in ("seller", "charges", "packages")},

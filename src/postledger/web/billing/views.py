@@ -13,7 +13,7 @@ from postledger.billing import queries as billing
 from postledger.ledger import queries as ledger
 from postledger.subscriptions import queries as subscriptions
 from postledger.web.door import Ask, action, reading
-from postledger.workflows import billing_run
+from postledger.workflows import billing_run, count_due
 
 
 @reading
@@ -22,7 +22,7 @@ def overview(ask: Ask) -> HttpResponse:
     is_preview = "preview" in ask.request.GET and ask.viewer.may_write
     return ask.page(
         "billing/overview.html",
-        due=billing_run.count_due(ask.viewer, now=ask.now, seller_ids=[own.id])
+        due=count_due.count_due(ask.viewer, now=ask.now, seller_ids=[own.id])
         if ask.viewer.may_write
         else None,
         foreseen=billing_run.billing_run(ask.viewer, now=ask.now, seller_ids=[own.id], dry_run=True)

@@ -10,7 +10,7 @@ from postledger.payments import queries as payments
 from postledger.provisioning import queries as provisioning
 from postledger.subscriptions import queries as subscriptions
 from postledger.web.door import Ask, page, reading
-from postledger.workflows import account_history, accrued_charges, billing_run, estimate_invoice
+from postledger.workflows import account_history, accrued_charges, count_due, estimate_invoice
 
 
 @reading
@@ -35,7 +35,7 @@ def home(ask: Ask) -> HttpResponse:
         connections=connections,
         attention=provisioning.attention(ask.viewer, ask.own.id)[:8],
         parked=billing.parked(ask.viewer, seller_id=ask.own.id) if ask.viewer.may_write else (),
-        due=billing_run.count_due(ask.viewer, now=ask.now, seller_ids=[ask.own.id])
+        due=count_due.count_due(ask.viewer, now=ask.now, seller_ids=[ask.own.id])
         if ask.viewer.may_write
         else None,
         invoices=billing.invoices(ask.viewer, seller_id=ask.own.id, most=6) if ask.viewer.may_write else (),
