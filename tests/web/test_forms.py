@@ -1,6 +1,7 @@
 """What the panel takes, what it refuses, and that a refusal leaves nothing half done."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -14,6 +15,9 @@ from postledger.payments import queries as payments
 from postledger.provisioning import operations
 from postledger.provisioning import queries as provisioning
 from postledger.subscriptions import queries as subscriptions
+from postledger.usage import operations as usage
+from postledger.usage.types import NewReading
+from postledger.workflows import begin_exchange
 from tests.web.conftest import NOW, PASSWORD, SYSTEM
 
 CHARGE = {"c0-measure": "fixed", "c0-name": "Base fee", "c0-recurring": "12.00"}
@@ -299,6 +303,32 @@ def test_usage_by_the_period_is_warned_of_and_saved_only_when_accepted(people):
     assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 1
     browser.post(f"/plans/{plan_id}/edit/", {**given, "accepted": "yes"})
     assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 2
+
+
+def test_the_warning_compares_what_was_read_last_month(people, at):
+    acme, plan_id = people["acme"], people.plans["alpha"]
+    begin_exchange.begin_exchange(SYSTEM, buyer_id=acme.id, now=NOW)
+    held = subscriptions.subscription_of(SYSTEM, acme.id)
+    read = NOW + dt.timedelta(days=10)
+    usage.record_readings(
+        readings=[NewReading(held.id, "exchange.mailboxes", read, Decimal(7))],
+        now=read,
+        zones={held.id: dt.UTC},
+    )
+    at.now = NOW + dt.timedelta(days=29)  # 8 February
+    given = {
+        "effective_from": "2027-03-01", "periods": "1, 12", "refund_percent": "100", "money_back_days": "0", "rows": 1,
+        "c0-measure": "metered", "c0-meter": "exchange.mailboxes", "c0-usage": "8", "c0-free": "2", "c0-cadence": "period",
+    }  # fmt: skip
+    browser = people.client("alpha")
+    for path, more in ((f"/plans/{plan_id}/edit/", {}), ("/plans/add/", {"name": "New", "code": "new"})):
+        warned = browser.post(path, {**given, **more})
+        assert warned.status_code == 422
+    text = browser.post(f"/plans/{plan_id}/edit/", given).content.decode()
+    assert "as read in January 2027 for 1 customer)" in text
+    assert "USD 40.00" in text and "USD 480.00" in text  # (7 − 2) × 8.00, and × 12
+    neighbour = people.client("beta").post("/plans/add/", {**given, "name": "New", "code": "new"})
+    assert "January" not in neighbour.content.decode()
 
 
 def test_changing_a_plan_without_changing_anything_keeps_its_terms(people):

@@ -9,13 +9,13 @@ from postledger.accounts import queries as accounts
 from postledger.catalog import operations as catalog_operations
 from postledger.catalog import queries as catalog
 from postledger.catalog.types import PlanView
-from postledger.core import money, terms
+from postledger.core import terms
 from postledger.core.errors import Refusal
 from postledger.provisioning import queries as provisioning
 from postledger.subscriptions import queries as subscriptions
-from postledger.usage import queries as usage
 from postledger.web.door import Ask, action, page, reading
 from postledger.web.plans import forms
+from postledger.workflows import compare_cadences as comparing
 
 
 @reading
@@ -45,7 +45,7 @@ def one(ask: Ask, plan_id: int) -> HttpResponse:
         versions=catalog.versions(ask.viewer, plan_id, today=ask.today()),
         has_exchange=plan_id in provisioning.offered_plan_ids(ask.viewer, seller_id=ask.own.id),
         connections=provisioning.connections_of(ask.viewer, ask.own.id),
-        warnings=_warnings(ask, plan, plan.terms),
+        warnings=_warnings(ask, plan.terms, plan.currency, plan_id),
     )
 
 
@@ -68,27 +68,32 @@ def add(ask: Ask) -> HttpResponse:
     }
     form = forms.Plan(ask.data, initial={"effective_from": ask.today()})
     rows = _rows(ask, base["charges"])
+    warnings: tuple[comparing.Comparison, ...] = ()
     if ask.is_post and _are_valid(form, rows):
+        made = _document(form, rows, {})
+        wanted = _wanted(form, made, form.cleaned_data["name"], ask.own.currency)
+        warnings = _warnings(ask, wanted, ask.own.currency) if wanted is not None else ()
         try:
-            plan_id = catalog_operations.publish_plan(
-                ask.viewer,
-                seller_id=ask.own.id,
-                code=form.cleaned_data["code"].strip().lower(),
-                name=form.cleaned_data["name"].strip(),
-                terms=_document(form, rows, {}),
-                effective_from=form.cleaned_data["effective_from"],
-                now=ask.now,
-            )
-            return ask.done(
-                "The plan is there. Switch a platform plan on for it to offer Exchange.",
-                "plans-one",
-                plan_id=plan_id,
-            )
+            if wanted is not None and (not warnings or ask.request.POST.get("accepted") == "yes"):
+                plan_id = catalog_operations.publish_plan(
+                    ask.viewer,
+                    seller_id=ask.own.id,
+                    code=form.cleaned_data["code"].strip().lower(),
+                    name=form.cleaned_data["name"].strip(),
+                    terms=made,
+                    effective_from=form.cleaned_data["effective_from"],
+                    now=ask.now,
+                )
+                return ask.done(
+                    "The plan is there. Switch a platform plan on for it to offer Exchange.",
+                    "plans-one",
+                    plan_id=plan_id,
+                )
         except catalog_operations.PlanExists as error:
             form.refuse(error, "code")
         except Refusal as error:
             form.refuse(error)
-    return _editor(ask, form, rows, "Add a plan", reverse("plans"))
+    return _editor(ask, form, rows, "Add a plan", reverse("plans"), warnings=warnings)
 
 
 @page
@@ -99,27 +104,23 @@ def edit(ask: Ask, plan_id: int) -> HttpResponse:
     for fixed in ("name", "code"):
         form.fields[fixed].disabled = True
     rows = _rows(ask, document["charges"])
-    warnings: list[dict[str, Any]] = []
+    warnings: tuple[comparing.Comparison, ...] = ()
     if ask.is_post and _are_valid(form, rows):
         made = _document(form, rows, document)
+        wanted = _wanted(form, made, plan.name, plan.currency)
+        warnings = _warnings(ask, wanted, plan.currency, plan_id) if wanted is not None else ()
         try:
-            wanted = terms.from_json(made, id=0, plan=plan.name, currency=plan.currency)
-        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-            form.refuse(f"{error}. Nothing was saved.")
-        else:
-            warnings = _warnings(ask, plan, wanted)
-            try:
-                if not warnings or ask.request.POST.get("accepted") == "yes":
-                    catalog_operations.change_terms(
-                        ask.viewer,
-                        plan_id=plan_id,
-                        terms=made,
-                        effective_from=form.cleaned_data["effective_from"],
-                        now=ask.now,
-                    )
-                    return ask.done("The new version is saved.", "plans-one", plan_id=plan_id)
-            except Refusal as error:
-                form.refuse(error, "effective_from")
+            if wanted is not None and (not warnings or ask.request.POST.get("accepted") == "yes"):
+                catalog_operations.change_terms(
+                    ask.viewer,
+                    plan_id=plan_id,
+                    terms=made,
+                    effective_from=form.cleaned_data["effective_from"],
+                    now=ask.now,
+                )
+                return ask.done("The new version is saved.", "plans-one", plan_id=plan_id)
+        except Refusal as error:
+            form.refuse(error, "effective_from")
     return _editor(
         ask,
         form,
@@ -177,49 +178,27 @@ def _document(form: forms.Plan, rows: list[forms.Charge], before: dict[str, Any]
     }
 
 
-def _warnings(ask: Ask, plan: PlanView, wanted: terms.Terms) -> list[dict[str, Any]]:
-    """Metered charges billed by the period, with the same usage under both cadences (rule U3)."""
-    longest = max(wanted.periods, default=1)
-    found = []
-    for charge in wanted.charges.values():
-        if charge.measure != "metered" or charge.cadence != "period" or longest == 1:
-            continue
-        units, source = _usage(ask, plan, charge.name)
-        above = max(units - charge.free, 0)
-        price = charge.usage.get(1, 0)
-        monthly = money.to_minor(price * above, plan.currency)
-        at_once = money.to_minor((wanted.rates(charge.name, longest).usage or 0) * above, plan.currency)
-        found.append(
-            {
-                "charge": charge,
-                "months": longest,
-                "units": units,
-                "source": source,
-                "monthly": monthly,
-                "at_once": at_once,
-                "currency": plan.currency,
-            }
-        )
-    return found
+def _wanted(form: forms.Plan, made: dict[str, Any], name: str, currency: str) -> terms.Terms | None:
+    """The terms a document says; None, with the words beside the form, where it says none."""
+    try:
+        return terms.from_json(made, id=0, plan=name, currency=currency)
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        form.refuse(f"{error}. Nothing was saved.")
+        return None
 
 
-def _usage(ask: Ask, plan: PlanView, meter: str):
-    """The latest reading of a subscriber of the plan, or ten units more than are included where there is none."""
-    buyers = accounts.sold_to(ask.viewer, ask.own.id)
-    today = ask.today()
-    for held in subscriptions.of_accounts(ask.viewer, [buyer.id for buyer in buyers]).values():
-        if held.plan_id != plan.id or not held.exchange_since:
-            continue
-        readings = [
-            found
-            for found in usage.readings_of(ask.viewer, held.id, first=held.exchange_since, last=today)
-            if found.meter == meter
-        ]
-        if readings:
-            name = next(buyer.name for buyer in buyers if buyer.id == held.buyer_id)
-            return money.exact(readings[-1].value), f"as last read for {name}"
-    charge = plan.terms.charges.get(meter)
-    return (charge.free if charge else money.exact(0)) + 10, "as an example; nothing was read yet"
+def _warnings(
+    ask: Ask, wanted: terms.Terms, currency: str, plan_id: int | None = None
+) -> tuple[comparing.Comparison, ...]:
+    """Metered charges billed by the period, with last month's usage under both cadences (rule U3)."""
+    return comparing.compare_cadences(
+        ask.viewer,
+        seller_id=ask.own.id,
+        plan_id=plan_id,
+        terms=wanted,
+        currency=currency,
+        today=ask.today(),
+    )
 
 
 def _editor(ask: Ask, form, rows, title: str, back: str, plan=None, warnings=()) -> HttpResponse:

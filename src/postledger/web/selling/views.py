@@ -6,6 +6,7 @@ from postledger.billing import queries as billing
 from postledger.core.errors import Refusal
 from postledger.payments import queries as payments
 from postledger.web.door import Ask, page
+from postledger.web.forms import Form
 from postledger.web.selling import forms
 from postledger.workflows import change_billing_settings as changing
 
@@ -80,6 +81,6 @@ def _taxes(ask: Ask, known: tuple[tuple[str, str], ...]) -> list[forms.Tax]:
     return [forms.Tax(ask.data, prefix=f"t{number}") for number in range(count)]
 
 
-def _are_valid(parts: tuple[forms.Form, ...]) -> bool:
+def _are_valid(parts: tuple[Form, ...]) -> bool:
     """Whether all parts of the page can be taken; each one tells what is wrong with it."""
     return [part for part in parts if not part.is_valid()] == []
