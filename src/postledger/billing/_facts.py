@@ -33,6 +33,10 @@ def load(
     _add_debits(subs)
     if day is not None:
         _add_lots(subs, day)
+    else:
+        for sub in subs.values():
+            if sub.months > 1 and _was_prepaid_by_the_period(sub):
+                _add_lots({sub.id: sub}, sub.next_close)
     resellers = _add_wholesale(subs, book, day)
     _add_readings(subs, resellers, day)
     return subs
@@ -147,6 +151,20 @@ def _add_lots(subs: dict[int, facts.Subscription], day: dt.date) -> None:
                 if owed is sub.lots:
                     sub.past_lots[item] = [lot for lot in bought if lot.full.end <= day]
                 owed[item] = [lot for lot in bought if lot.full.end > day]
+
+
+def _was_prepaid_by_the_period(sub: facts.Subscription) -> bool:
+    """Whether a fee that is due by the month now was due by the period when the open one opened (U12)."""
+    if sub.next_close is None:
+        return False
+    opened, now = sub.terms_at(sub.period.start), sub.terms_at(sub.next_close)
+    return opened is not now and any(
+        charge.cadence == "month"
+        and charge.measure != "metered"
+        and name in opened.charges
+        and opened.charges[name].cadence == "period"
+        for name, charge in now.charges.items()
+    )
 
 
 def _lots_since(sub: facts.Subscription, day: dt.date) -> dt.date:

@@ -126,9 +126,14 @@ def charge_usage(
     is_whole_month = is_leaving and charge.aggregate in ("last", "peak")
     billed = Period(start, month.end) if is_whole_month else window
     threshold = _threshold(sub, terms, charge)
+    readings = sub.readings.get(charge.name, ())
+    if charge.is_exchange and sub.exchange_since is not None and sub.exchange_since > start:
+        readings = [
+            reading for reading in readings if reading.day >= start
+        ]  # before, it was another organization
     measured = quantity.measured(
         charge,
-        sub.readings.get(charge.name, ()),
+        readings,
         window=window,
         month_days=days,
         closes_on=closes_on,

@@ -44,8 +44,22 @@ def fees(
             return
     if opens and charge.recurring:
         units = held(sub, charge) - sub.free_units(terms, charge.name)
+        if charge.cadence == "month" and charge.measure != "metered" and sub.lots:
+            units -= _prepaid_by_the_period(sub, charge.name, day)
         if units > 0:
             yield from _recurring(sub, terms, charge, units, day=day)
+
+
+def _prepaid_by_the_period(sub: Subscription, name: str, day: dt.date) -> Fraction:
+    """Units whose month is paid already, because their fee was due by the period when they were bought (U12, M11)."""
+    return sum(
+        (
+            lot.units
+            for lot in sub.lots.get(name, ())
+            if not lot.is_whole and not lot.is_package and lot.full.end > day
+        ),
+        ZERO,
+    )
 
 
 def setup(sub: Subscription, terms: Terms, name: str, units: Fraction) -> Iterator[Line]:

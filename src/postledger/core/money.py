@@ -74,7 +74,9 @@ def exact(value: Decimal | str | int | Fraction) -> Fraction:
     if isinstance(value, Decimal) and (not value.is_finite() or abs(value.adjusted()) > 30):
         raise ValueError(f"{value} is not a number")
     if isinstance(value, str) and ("e" in value.lower() or len(value) > 60):
-        raise ValueError(f"{value[:60]!r} is not a plain decimal number")  # 1e99999999 would keep us busy for hours
+        raise ValueError(
+            f"{value[:60]!r} is not a plain decimal number"
+        )  # 1e99999999 would keep us busy for hours
     return Fraction(value)
 
 
