@@ -6,8 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 from postledger.accounts import operations as accounts
 from postledger.billing import operations as billing
+from postledger.catalog import operations as catalog
 from postledger.workflows import subscribe
-from tests.web.conftest import NOW, SYSTEM
+from tests.web.conftest import NOW, SYSTEM, TERMS
 
 
 def asked(browser, path) -> int:
@@ -35,6 +36,23 @@ def test_more_customers_ask_no_more_of_the_database(people, path):
         subscribe.subscribe(SYSTEM, buyer_id=made.id, plan_id=people.plans["alpha"], months=1, now=NOW)
     assert asked(browser, path) == before
     assert before <= 30
+
+
+def test_more_plans_ask_no_more_of_the_database(people):
+    browser = people.client("alpha")
+    browser.get("/plans/")
+    before = asked(browser, "/plans/")
+    for number in range(5):
+        catalog.publish_plan(
+            SYSTEM,
+            seller_id=people["alpha"].id,
+            code=f"p{number}",
+            name=f"P{number}",
+            terms=TERMS,
+            effective_from=NOW.date(),
+            now=NOW,
+        )
+    assert asked(browser, "/plans/") == before
 
 
 def test_more_lines_ask_no_more_of_the_database(people):

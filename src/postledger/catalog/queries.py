@@ -92,10 +92,14 @@ def plans(
         rows = rows.filter(is_offered=True)
     found = list(rows)
     book = book_of(row.pk for row in found)
+    in_force = {row.pk: book.terms_at(row.pk)(today) for row in found}
+    versions = PlanVersion.objects.only("number", "effective_from").in_bulk(
+        [terms.id for terms in in_force.values()]
+    )
     views = []
     for row in found:
-        terms = book.terms_at(row.pk)(today)
-        version = PlanVersion.objects.only("number", "effective_from").get(pk=terms.id)
+        terms = in_force[row.pk]
+        version = versions[terms.id]
         views.append(
             PlanView(
                 row.pk,
