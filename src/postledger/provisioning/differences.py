@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
@@ -172,6 +172,12 @@ def untold(*, connection_id: int) -> tuple[DifferenceView, ...]:
     """Differences nobody was told of yet and nobody ignores; for the nightly mail."""
     rows = Difference.objects.filter(connection_id=connection_id, mailed_at=None, ignored_at=None)
     return tuple(_view(row) for row in rows.order_by("-worth", "name"))
+
+
+def last_told_at(*, connection_id: int) -> dt.datetime | None:
+    """When the operators were last told of something on a connection."""
+    rows = Difference.objects.filter(connection_id=connection_id)
+    return rows.aggregate(last=Max("mailed_at"))["last"]
 
 
 def told(*, difference_ids: Iterable[int], now: dt.datetime) -> None:

@@ -45,6 +45,9 @@ from postledger.workflows import (
 from postledger.workflows import (
     refresh_usage as refreshing,
 )
+from postledger.workflows import (
+    tell_drift as telling,
+)
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +128,10 @@ def find_drift(timestamp: int | None = None, now: str | None = None) -> int:
 
 @app.task(name="find_drift_on", retry=RetryStrategy(max_attempts=3, exponential_wait=10))
 def find_drift_on(connection_id: int, now: str) -> int:
-    """Walks over one platform and keeps what is otherwise than here."""
-    return len(drifting.find_drift(connection_id=connection_id, now=_instant(now)))
+    """Walks over one platform, keeps what is otherwise than here, and tells the operators what is new."""
+    found = drifting.find_drift(connection_id=connection_id, now=_instant(now))
+    telling.tell_drift(connection_id=connection_id, now=_instant(now))
+    return len(found)
 
 
 @app.periodic(cron="37 * * * *", periodic_id="refresh_usage")

@@ -18,7 +18,7 @@ from postledger.core.errors import NeedsOperator, Refusal
 from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import Claim, ResourceView
 from postledger.resources import dns, exchange, names, spec
-from postledger.workflows import _closing, _lease, _platform, begin_exchange, end_exchange
+from postledger.workflows import _brakes, _closing, _lease, _platform, begin_exchange, end_exchange
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def reconcile(
         by_connection.setdefault(claim.connection_id, []).append(claim)
     for connection, theirs in by_connection.items():
         cause = _platform.Cause(actor="system", purpose="reconcile", now=now)
-        braked = _braked_trees(connection, now)
+        braked = _brakes.braked_trees(connection_id=connection, now=now)
         try:
             with _platform.platform(connection_id=connection, cause=cause) as session:
                 while theirs:
@@ -81,25 +81,6 @@ def reconcile(
             for claim in theirs:
                 operations.release(claim=claim)
     return done
-
-
-def _braked_trees(connection_id: int, now: dt.datetime) -> frozenset[int]:
-    """Roots of trees from which something would be taken away, when these are too many for one round."""
-    taking: dict[int, spec.Changeset] = {}
-    for found in queries.due_unconfirmed(connection_id=connection_id, now=now):
-        wish = spec.load(kind=found.kind, data=found.desired) if found.is_wanted else None
-        seen = spec.load(kind=found.kind, data=found.observed or {})
-        try:
-            planned = spec.changeset(kind=found.kind, desired=wish, observed=seen)
-        except Refusal:
-            continue  # it will say so itself when its turn comes
-        if planned.takes_away:
-            taking[found.root_id] = planned
-    try:
-        spec.brake_mass(changesets=taking.values(), total=queries.trees_on(connection_id=connection_id))
-    except NeedsOperator:
-        return frozenset(taking)
-    return frozenset()
 
 
 class _Tree:
@@ -214,7 +195,7 @@ class _Tree:
                 words = "; ".join(change.words() for change in planned.changes)
                 return self._stop(entry, "drifted", f"It was changed on the platform. To put right: {words}.")
             if planned.takes_away and self.is_braked:
-                raise NeedsOperator(_MASS, reason="mass_change")
+                raise NeedsOperator(_brakes.MASS, reason="mass_change")
             for change in planned.changes:
                 if change.action == "create":
                     was_created = True
@@ -454,7 +435,7 @@ class _Tree:
         planned = spec.changeset(kind=entry.kind, desired=None, observed=found.spec)
         spec.brake_deletion(changeset=planned, is_cancelled=bool(entry.removal_reason) or entry.is_confirmed)
         if not planned.is_empty and self.is_braked:
-            raise NeedsOperator(_MASS, reason="mass_change")
+            raise NeedsOperator(_brakes.MASS, reason="mass_change")
         if not planned.is_empty and entry.kind == exchange.ACCOUNT and not entry.is_confirmed:
             self._require_empty(entry, found)
         if not planned.is_empty and entry.kind == exchange.ORGANIZATION:
@@ -529,12 +510,6 @@ class _Tree:
             now=self.now,
         )
         return Round(stopped=1)
-
-
-_MASS = (
-    "Too much would be suspended or deleted on this connection in one go. Check that the platform and the subscriptions "
-    "are right, then confirm."
-)
 
 
 def _refresh(by_id: dict[int, ResourceView], resource_id: int) -> ResourceView | None:
