@@ -128,6 +128,7 @@ def test_a_customer_does_not_see_what_his_seller_has(people, belongings):
         "debtors",
         "margins",
         "money",
+        "selling",
         "account-edit",
         "account-user",
     )
