@@ -10,10 +10,21 @@ from postledger.subscriptions import operations as subscriptions
 from postledger.subscriptions import queries as subscription_queries
 from postledger.workflows import _booking
 
+TRIAL_OVER = "trial over"  # the reason for which a trial is suspended when its days have passed
+
 
 def convert_trial(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview: bool = False) -> ProposalView:
-    """What the conversion books: the charges recorded on trial, then the fees of the period that opens (M9)."""
+    """What the conversion books: the charges recorded on trial, then the fees of the period that opens (M9).
+
+    Raises:
+        NotOpen: no trial, or one that is suspended for another reason than that its days have passed.
+    """
     subscription_id = _booking.acting_on(viewer, buyer_id)
+    held = subscription_queries.subscription(viewer, subscription_id)
+    if held.status == "suspended" and held.suspended_reason != TRIAL_OVER:
+        raise changes.NotOpen(
+            "The account is suspended. It has to be resumed before the trial can be converted."
+        )
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
     recorded = billing.lines_recorded(subscription_queries.recorded(subscription_id))
     return _booking.apply(

@@ -19,6 +19,7 @@ from postledger.workflows import (
     _ceiling,
     accrued_charges,
     billing_run,
+    convert_trial,
     remove_exchange,
     set_exchange_status,
     suspend,
@@ -40,7 +41,7 @@ def daily_jobs(*, now: dt.datetime, sellers: Collection[int] | None = None) -> N
             billing.correct_advance(subscription_queries.active_on_plans(advance), day=today, now=now)
         for subscription_id in subscription_queries.trials_over(seller_ids=seller_ids, today=today):
             _, buyer_id = subscription_queries.buyer_of(subscription_id)
-            _suspend(viewer, buyer_id, "trial over", now)
+            _suspend(viewer, buyer_id, convert_trial.TRIAL_OVER, now)
         for buyer_id, ceiling, warned_for in payment_queries.to_watch(seller_ids=seller_ids):
             _watch(viewer, buyer_id, ceiling, warned_for, today, now)
         # what an interrupted run left, and debts that reached the limit by something else than a purchase (M5)
