@@ -185,4 +185,5 @@ def _terms(row: PlanVersion) -> Terms:
         plan=row.plan.name,
         currency=row.plan.currency,
         effective_from=row.effective_from,
+        number=row.number,
     )

@@ -25,7 +25,13 @@ def setup(*, item: str, price: Fraction, units: Fraction, terms: Terms, kind: st
         amount=money.product(price, units, terms.currency),
         quantity=units,
         unit_price=price,
-        why={"rule": "R2", "terms": terms.id, "price": str(price), "units": str(units)},
+        why={
+            "rule": "R2",
+            "terms": terms.id,
+            "version": terms.label,
+            "price": str(price),
+            "units": str(units),
+        },
     )
 
 
@@ -48,6 +54,7 @@ def recurring(
     why: dict[str, Any] = {
         "rule": rule,
         "terms": terms.id,
+        "version": terms.label,
         "months": months,
         "price": str(price),
         "units": str(units),
@@ -94,6 +101,7 @@ def usage(
     why = {
         "rule": "R5",
         "terms": terms.id,
+        "version": terms.label,
         "months": months,
         "price": str(price),
         "units": str(measured.units),

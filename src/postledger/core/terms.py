@@ -5,6 +5,7 @@ prices for longer billing periods under their length in months (R6).
 """
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -89,7 +90,8 @@ class Rates:
 
 @dataclass(frozen=True)
 class Terms:
-    """A plan version. `id` is its number in the catalog, kept on every line it prices."""
+    """A plan version. `id` is its row in the catalog and `number` its place among the plan's versions: both are kept on
+    every line it prices."""
 
     id: int
     plan: str
@@ -103,6 +105,7 @@ class Terms:
     is_moderated: bool = False
     is_grandfathered: bool = False
     effective_from: dt.date = dt.date.min
+    number: int = 1
     _rates: dict[tuple[str, int], Rates] = field(default_factory=dict, compare=False, repr=False)
 
     def rates(self, charge: str, months: int) -> Rates:
@@ -121,6 +124,11 @@ class Terms:
             usage=None,
             commitment=None,
         )
+
+    @functools.cached_property
+    def label(self) -> str:
+        """The version as people know it: `Office 2`."""
+        return f"{self.plan} {self.number}"
 
     @property
     def sells_exchange(self) -> bool:
@@ -193,7 +201,13 @@ def to_json(terms: Terms) -> dict[str, Any]:
 
 
 def from_json(
-    document: Mapping[str, Any], *, id: int, plan: str, currency: str, effective_from: dt.date = dt.date.min
+    document: Mapping[str, Any],
+    *,
+    id: int,
+    plan: str,
+    currency: str,
+    effective_from: dt.date = dt.date.min,
+    number: int = 1,
 ) -> Terms:
     """The value of a stored plan version.
 
@@ -206,6 +220,7 @@ def from_json(
         plan=plan,
         currency=currency,
         effective_from=effective_from,
+        number=number,
         charges={item["name"]: _charge(item) for item in document["charges"]},
         periods={
             int(months): Discounts(**{name: money.exact(value) for name, value in (off or {}).items()})

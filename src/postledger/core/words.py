@@ -57,7 +57,7 @@ def reasons(kind: str, why: Mapping[str, Any], currency: str, unit: str = "") ->
         of = ""
         if kind in ("recurring", "package") and "share" in why and why.get("months"):
             of = f" for the whole period of {why['months']} month{'s' if why['months'] != 1 else ''}"
-        from_version = f", from plan version {why['terms']}" if "terms" in why else ""
+        from_version = f", from plan version {why['version']}" if "version" in why else ""
         told.append(
             f"Price per unit: {_price(Fraction(why['price']), currency)} {currency}{of}{from_version}."
         )
