@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from postledger.accounts import operations as account_operations
@@ -11,6 +12,7 @@ from postledger.accounts import queries as accounts
 from postledger.billing import queries as billing
 from postledger.catalog import queries as catalog
 from postledger.ledger import queries as ledger
+from postledger.payments import operations as collection
 from postledger.payments import queries as payments
 from postledger.provisioning import operations
 from postledger.provisioning import queries as provisioning
@@ -426,6 +428,27 @@ def test_steps_with_debtors_may_be_off_or_on_the_same_day(people):
     assert [part["is_on"].value() for part in page.context["steps"]] == [True, False, True, False]
 
 
+def test_steps_switched_off_or_on_later_take_no_step_twice(people):
+    acme, alpha = people["acme"], people["alpha"].id  # he owes 10.00
+
+    def step_on(day: int) -> list[str]:
+        due = collection.due_steps(seller_id=alpha, today=dt.date(2027, 1, day))
+        for step in due:
+            with transaction.atomic():
+                collection.step_taken(step, now=NOW)
+        return [step.step for step in due if step.buyer_id == acme.id]
+
+    def set_steps(*steps: tuple[str, int]) -> None:
+        collection.set_policy(SYSTEM, seller_id=alpha, dunning=steps)
+
+    set_steps(("notice", 0), ("pre_suspension", 2), ("suspension", 5))
+    assert (step_on(10), step_on(12)) == (["notice"], ["pre_suspension"])
+    set_steps(("pre_suspension", 2), ("suspension", 3))  # the notice is switched off
+    assert (step_on(14), step_on(15)) == ([], ["suspension"])
+    set_steps(("notice", 1), ("suspension", 3), ("deletion", 4))
+    assert (step_on(18), step_on(19), step_on(20)) == ([], ["deletion"], [])
+
+
 # --- how a customer pays
 
 
@@ -453,6 +476,39 @@ def test_a_purchase_above_the_credit_limit_is_refused_in_words(people):
     assert "limit" in response.context["form"].non_field_errors()[0]
     people.client("alpha").post(f"/accounts/{acme.id}/terms/", {"credit_limit": ""})
     assert people.client("acme").post(f"/accounts/{acme.id}/plan/quantities/", {"q0": "1"}).status_code == 200
+
+
+def test_a_customer_is_warned_before_his_ceiling_and_told_when_he_is_beyond_it(people):
+    acme, alpha = people["acme"], people["alpha"]
+    connection = operations.create_connection(
+        SYSTEM, seller_id=alpha.id, connector="wsp", name="Exchange",
+        values={"url": "http://127.0.0.1:9", "username": "u", "password": "Secret-1"}, now=NOW,
+    )  # fmt: skip
+    small = {"reference": "7", "name": "Small", "scope": "account", "is_available": True, "description": "", "limits": {}}  # fmt: skip
+    operations.record_platform_plans(connection_id=connection.id, plans=[small], now=NOW)
+    offered = provisioning.platform_plans(SYSTEM, connection.id)[0].id
+    operations.switch_on_platform_plan(
+        SYSTEM, seller_id=alpha.id, plan_id=people.plans["alpha"], platform_plan_id=offered, now=NOW
+    )
+    people.client("alpha").post(f"/accounts/{acme.id}/terms/", {"ceiling": "20"})
+    browser = people.client("acme")
+    url = f"/accounts/{acme.id}/exchange"
+    assert "ceiling agreed" in browser.get(f"{url}/add/").content.decode()  # 3 above the free × 8.00 = 24.00
+    given = {"domain": "acme.example", "platform_plan": offered, "expected": "3", "confirm": "yes"}
+    assert browser.post(f"{url}/add/", given).status_code == 302
+    boxes = f"{url}/mailboxes/add/"
+    box = {"domain": "acme.example", "display_name": "Ann"}
+    for number in range(4):  # the fourth brings 16.00, four fifths of 20.00
+        page = browser.get(boxes).content.decode()
+        assert ("ceiling agreed" in page) == (number == 3) and "will be refused" not in page
+        assert browser.post(boxes, {**box, "name": f"box{number}"}).status_code == 302
+    assert "It will be refused" in browser.get(boxes).content.decode()
+    refused = browser.post(boxes, {**box, "name": "box5"})
+    assert refused.status_code == 422
+    assert "more than the ceiling of 20.00 USD" in refused.content.decode()
+    seller = people.client("alpha")
+    assert "you may order it for him" in seller.get(boxes).content.decode()
+    assert seller.post(boxes, {**box, "name": "box5"}).status_code == 302
 
 
 # --- looking without touching

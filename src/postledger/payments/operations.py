@@ -93,7 +93,11 @@ def set_policy(
         if steps != [step for step in queries.STEPS if step in steps]:
             raise BadPayment(f"Steps with debtors come once each, in this order: {', '.join(queries.STEPS)}.")
         changed["dunning"] = [[step, days] for step, days in dunning]
-    CollectionPolicy.objects.update_or_create(seller_id=seller_id, defaults=changed)
+    with transaction.atomic():
+        _, before = queries.policy_of(seller_id)
+        CollectionPolicy.objects.update_or_create(seller_id=seller_id, defaults=changed)
+        if dunning is not None and tuple(dunning) != before:
+            _recount(seller_id, before, dunning)
 
 
 def pay(
@@ -359,6 +363,22 @@ def _terms(account: AccountView) -> PaymentTerms:
         buyer_id=account.id, defaults={"seller_id": account.seller_id}
     )
     return row
+
+
+def _recount(seller_id: int, before: Sequence[tuple[str, int]], after: Sequence[tuple[str, int]]) -> None:
+    """Count by other steps how far debtors have come: no step is taken twice, and the days go on from the last one taken."""
+    rows = list(Debtor.objects.select_for_update().filter(seller_id=seller_id))
+    for row in rows:
+        last = -1
+        if row.steps_done and before:
+            last = queries.STEPS.index(before[min(row.steps_done, len(before)) - 1][0])
+        row.steps_done = sum(queries.STEPS.index(step) <= last for step, _ in after)
+        row.next_step_on = (
+            row.last_step_on + dt.timedelta(days=after[row.steps_done][1])
+            if row.steps_done < len(after)
+            else None
+        )
+    Debtor.objects.bulk_update(rows, ["steps_done", "next_step_on"])
 
 
 def _decline(account: AccountView, row: PaymentTerms, day: dt.date, now: dt.datetime) -> None:
