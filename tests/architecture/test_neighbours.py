@@ -26,8 +26,10 @@ MARKS = ("Acme", "Globex", "Initech", "acme.example", "globex.example", "initech
 TABLES = {  # what a part of an address is called → table of the things it may name
     "account_id": "accounts.Account",
     "connection_id": "provisioning.Connection",
+    "difference_id": "provisioning.Difference",
     "invoice_id": "billing.Invoice",
     "plan_id": "catalog.Plan",
+    "proposal_id": "provisioning.Proposal",
     "resource_id": "provisioning.Resource",
     "subscription_id": "subscriptions.Subscription",
     "zone_id": "provisioning.Zone",

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from postledger.web.adoption import urls as adoption
 from postledger.web.billing import views as billing
 from postledger.web.connections import views as connections
 from postledger.web.customers import views as customers
@@ -83,6 +84,7 @@ urlpatterns = [
     path("connections/add/", connections.choose, name="connections-choose"),
     path("connections/add/<slug:connector>/", connections.add, name="connections-add"),
     path("connections/<int:connection_id>/", include(CONNECTION)),
+    path("adoption/", include(adoption.urlpatterns)),
     path("billing/", billing.overview, name="billing"),
     path("billing/start/", billing.start, name="billing-start"),
     path("billing/progress/", billing.progress, name="billing-progress"),

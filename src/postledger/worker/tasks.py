@@ -37,6 +37,9 @@ from postledger.workflows import (
     follow_subscriptions as following,
 )
 from postledger.workflows import (
+    propose_adoptions as proposing,
+)
+from postledger.workflows import (
     publish_zones as publishing,
 )
 from postledger.workflows import (
@@ -132,6 +135,13 @@ def find_drift_on(connection_id: int, now: str) -> int:
     found = drifting.find_drift(connection_id=connection_id, now=_instant(now))
     telling.tell_drift(connection_id=connection_id, now=_instant(now))
     return len(found)
+
+
+@app.task(name="propose_adoptions", retry=RetryStrategy(max_attempts=5, exponential_wait=10))
+def propose_adoptions(connection_id: int, user_id: int, now: str | None = None) -> int:
+    """Goes over one platform for a user who wants to adopt what is there; goes on where an earlier walk ended."""
+    viewer = accounts.viewer_of(user_id)
+    return proposing.propose_adoptions(viewer, connection_id=connection_id, now=_instant(now)).seen
 
 
 @app.periodic(cron="37 * * * *", periodic_id="refresh_usage")
