@@ -13,7 +13,7 @@ from postledger.core import closing, fees, lots, money, rating, wholesale
 from postledger.core.errors import Refusal
 from postledger.core.facts import ZERO, Line, Lot, Subscription
 from postledger.core.period import Period, add_months
-from postledger.core.terms import Terms
+from postledger.core.terms import Charge, Terms
 
 
 class AboveMaximum(Refusal):
@@ -188,7 +188,14 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
             lines += fees.setup(sub, target, name, units - sub.free_units(target, name))
             wholesale.acquire(sub, charge, units, day=day)
         was_by_period = name in old.charges and old.charges[name].cadence == "period"
-        lines += fees.fees(sub, target, charge, day=day, by_period=True, by_month=is_new or was_by_period)
+        lines += fees.fees(
+            sub,
+            target,
+            charge,
+            day=day,
+            by_period=True,
+            by_month=is_new or was_by_period or _is_month_ahead(charge),
+        )
     for name, count in sub.packages.items():
         lines += fees.package_fees(sub, target, name, count, day=day, is_new=name not in old.packages)
     return lines
@@ -205,7 +212,8 @@ def change_period(sub: Subscription, months: int, *, day: dt.date) -> list[Line]
         return []
     if day >= add_months(sub.anchor, sub.offset + months):
         return _reopen(sub, terms, day=day, start=day, months=months)
-    lines = _refund_all(sub, terms, names=tuple(terms.charges), day=day, by_month=False)
+    by_period = tuple(name for name, charge in terms.charges.items() if not _is_month_ahead(charge))
+    lines = _refund_all(sub, terms, names=by_period, day=day, by_month=False)
     lines += _refund_all(sub, terms, names=tuple(sub.packages), day=day, by_month=False, packages=True)
     wholesale.refund_all(sub, day=day, by_month=False)
     sub.months = months
@@ -363,6 +371,11 @@ def _reopen(sub: Subscription, terms: Terms, *, day: dt.date, start: dt.date, mo
             sub.item(charge.name).usage_from = day if start < day else None
     lines += closing.opening_fees(sub, terms, day=start, by_period=True)
     return lines
+
+
+def _is_month_ahead(charge: Charge) -> bool:
+    """Usage of a month charged ahead: not of the period, yet prorated (U9)."""
+    return charge.measure == "metered" and charge.timing == "advance" and charge.cadence == "month"
 
 
 def _refund_all(
