@@ -110,16 +110,18 @@ def test_what_was_billed_and_is_gone_is_credited(house, sandbox, acme):
     assert ledger.balance(SYSTEM, acme.id) == before + 3200
 
 
-def test_a_wrong_status_is_put_right_on_the_platform(house, sandbox, acme):
-    _more_boxes(sandbox, 2)
-    sandbox.control.set_status(username="acme", status_id=2)
-    line = _found(house)["wrong_status", "acme"]
+def test_a_wrong_status_is_put_right_on_the_platform(house, sandbox):
+    big = house.customer("big")
+    house.order(big, boxes=4)
+    assert house.settle(big).is_settled
+    sandbox.control.set_status(username="big", status_id=2)
+    line = _found(house)["wrong_status", "big"]
     assert (line.there, line.here, line.action) == ("suspended", "active", "correct")
-    assert line.worth == 1600
+    assert line.worth == 1600  # two of four boxes are free
     _act(house, line)
-    assert house.settle(acme).is_settled
-    assert sandbox.control.user("acme")["StatusId"] == 1
-    assert ("wrong_status", "acme") not in _found(house)
+    assert house.settle(big).is_settled
+    assert sandbox.control.user("big")["StatusId"] == 1
+    assert ("wrong_status", "big") not in _found(house)
 
 
 def test_a_wrong_plan_is_worth_the_difference_of_the_fees(house, sandbox, acme):

@@ -134,7 +134,7 @@ def compared(
     found: list[NewDifference] = []
     found += _unsubscribed(facts, entry, holding)
     if entry.id not in facts.moving:
-        found += _wrong_status(facts, entry, holding, counts)
+        found += _wrong_status(facts, entry, holding)
         found += _wrong_plan(facts, entry, holding)
         found += _counted(facts, entry, counts)
         found += _organizations(facts, entry, holding)
@@ -167,16 +167,15 @@ def _unsubscribed(facts: Facts, entry: ResourceView, holding: contract.Holding) 
     ]
 
 
-def _wrong_status(
-    facts: Facts, entry: ResourceView, holding: contract.Holding, counts: Mapping[str, int]
-) -> list[NewDifference]:
+def _wrong_status(facts: Facts, entry: ResourceView, holding: contract.Holding) -> list[NewDifference]:
     there, sub, terms = holding.account.spec.status, facts.subscription(entry), facts.terms(entry)
     wanted = entry.desired.get("status")
     if wanted is None and sub is not None:
         wanted = "active" if sub.status in _IN_FORCE else "suspended"
     if not wanted or not there or wanted == there:
         return []
-    amount = None if terms is None or sub is None else _usage(terms, counts, sub)
+    # what is there beyond our records is worth something on its own line
+    amount = None if terms is None or sub is None else _usage(terms, facts.held.get(entry.id, {}), sub)
     return [
         _line(
             entry,
