@@ -22,10 +22,12 @@ class Subscription(models.Model):
         ("deleted", "Deleted"),
     ]
 
-    seller = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
+    seller = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+", db_index=False)
     buyer = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
-    plan = models.ForeignKey("catalog.Plan", models.PROTECT, related_name="+")
-    kept_version = models.ForeignKey("catalog.PlanVersion", models.PROTECT, null=True, related_name="+")
+    plan = models.ForeignKey("catalog.Plan", models.PROTECT, related_name="+", db_index=False)
+    kept_version = models.ForeignKey(
+        "catalog.PlanVersion", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=16, choices=STATUSES)
     months = models.PositiveSmallIntegerField()
