@@ -225,6 +225,11 @@ def trees_on(*, connection_id: int) -> int:
     return Resource.objects.filter(connection_id=connection_id, root=None, gone_at=None).count()
 
 
+def wanted_of_seller(*, seller_id: int, kind: str) -> int:
+    """How many wanted things of a kind all customers of a seller hold on his connections; for the ceiling he shares."""
+    return Resource.objects.filter(seller_id=seller_id, kind=kind, is_wanted=True, gone_at=None).count()
+
+
 def due_unconfirmed(*, connection_id: int, now: dt.datetime) -> tuple[ResourceView, ...]:
     """What is due on a connection, was seen there before, and was not let pass the mass brake; for that brake."""
     rows = Resource.objects.filter(

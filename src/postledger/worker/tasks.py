@@ -34,6 +34,9 @@ from postledger.workflows import (
     find_drift as drifting,
 )
 from postledger.workflows import (
+    follow_quotas as limiting,
+)
+from postledger.workflows import (
     follow_subscriptions as following,
 )
 from postledger.workflows import (
@@ -81,6 +84,13 @@ def reconcile(timestamp: int | None = None, now: str | None = None) -> dict[str,
 def follow_subscriptions(timestamp: int | None = None, now: str | None = None) -> int:
     """Has what customers hold on platforms follow their subscriptions."""
     return following.follow_subscriptions(now=_instant(now))
+
+
+@app.periodic(cron="*/5 * * * *", periodic_id="follow_quotas")
+@app.task(name="follow_quotas", queueing_lock="follow_quotas")
+def follow_quotas(timestamp: int | None = None, now: str | None = None) -> int:
+    """Has the ceilings on platforms follow what is sold."""
+    return limiting.follow_quotas(now=_instant(now))
 
 
 @app.periodic(cron="* * * * * */10", periodic_id="publish_zones")

@@ -87,5 +87,8 @@ def require_room(
     terms = _limits.terms_of(
         subscription_id=organization.subscription_id, seller_id=organization.seller_id, now=now
     )
-    held = [found for found in queries.resources_of(viewer, organization.account_id) if found.key != key]
+    everything = queries.resources_of(viewer, organization.account_id)
+    held = [found for found in everything if found.key != key]
     _limits.require_room(terms=terms, kind=kind, held=held, more=1)
+    if not any(found.kind == kind and found.key == key and found.is_wanted for found in everything):
+        _limits.require_room_in_tree(seller_id=organization.seller_id, kind=kind, more=1, now=now)

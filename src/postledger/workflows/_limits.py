@@ -26,6 +26,12 @@ _COSTLY = frozenset({"exchange.activesync", "space.disk", "space.traffic"})
 _GIB = 1024
 
 
+class TreeLimit(Refusal):
+    """The plan of the reseller allows no more of this among all his customers."""
+
+    reason = "tree_limit"
+
+
 class PlanLimit(Refusal):
     """The plan allows no more of this."""
 
@@ -66,6 +72,37 @@ def sold_quotas(sub: Subscription, *, day: dt.date) -> dict[str, int]:
             ceiling += 1
         found[name] = min(ceiling, found.get(name, ceiling))
     return found
+
+
+def tree_ceilings(*, seller_id: int, now: dt.datetime) -> dict[str, int]:
+    """What all customers of a reseller may have together, by the plan he buys: meter → units, or megabytes; empty for the
+    provider, and where his plan sets no maxima."""
+    own = subscriptions.of_buyers([seller_id]).get(seller_id)
+    if own is None:
+        return {}
+    above, _ = subscriptions.buyer_of(own)
+    return quotas(terms_of(subscription_id=own, seller_id=above, now=now))
+
+
+def require_room_in_tree(*, seller_id: int, kind: str, more: int, now: dt.datetime) -> None:
+    """Nothing, when what a reseller buys leaves room for so many more things of a kind among all his customers.
+
+    Raises:
+        TreeLimit: it does not; the request is refused as a whole.
+    """
+    meter = _METERS.get(kind, "")
+    own = subscriptions.of_buyers([seller_id]).get(seller_id)
+    if own is None:
+        return
+    above, _ = subscriptions.buyer_of(own)
+    charge = terms_of(subscription_id=own, seller_id=above, now=now).charges.get(meter)
+    if charge is None or charge.max is None:
+        return
+    if queries.wanted_of_seller(seller_id=seller_id, kind=kind) + more > charge.max:
+        title = meters.METERS[meter].title.lower()
+        raise TreeLimit(
+            f"Your provider has no room for further “{title}” at present. Nothing was changed. Ask him, and try again."
+        )
 
 
 def require_room(*, terms: Terms, kind: str, held: Iterable[ResourceView], more: int) -> None:

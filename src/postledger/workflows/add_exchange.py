@@ -66,6 +66,9 @@ def add_exchange(
         )
     terms = _limits.terms_of(subscription_id=held.id, seller_id=held.seller_id, now=now)
     _limits.require_room(terms=terms, kind=exchange.MAILBOX, held=(), more=len(mailboxes))
+    if queries.account_resource(viewer, buyer.id) is None:
+        for kind, more in ((exchange.MAILBOX, len(mailboxes)), (exchange.DOMAIN, 1)):
+            _limits.require_room_in_tree(seller_id=held.seller_id, kind=kind, more=more, now=now)
     offer = _chosen_offer(viewer, buyer, held.plan_id, platform_plan_id)
     domain = names.domain(text=domain)
     _domains.require_free(name=domain, account_id=buyer.id)

@@ -102,6 +102,7 @@ def walk(ask: Ask, connection_id: int) -> HttpResponse:
 
 @action
 def rule(ask: Ask, connection_id: int) -> HttpResponse:
+    _acting(ask, connection_id)
     least = ask.request.POST.get("least", "")
     if not least.isdigit() or not 1 <= int(least) <= 100:
         return ask.failed("Choose a score from 1 to 100.", "adoption-proposals", connection_id=connection_id)
