@@ -1,11 +1,8 @@
-"""Runs at the same time and runs that are killed: every account is billed once, with gapless numbers."""
+"""Runs at the same time: every account is billed once, with gapless numbers."""
 
 import datetime as dt
-import random
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from django.db import connection
@@ -51,16 +48,6 @@ def crowd(fresh_db):
     connection.close()
 
 
-def statements() -> list[tuple]:
-    """Everything that was booked, but for who came first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            'SELECT i.buyer_id, i."on", l.position, l.kind, l.item, l.start, l."end", l.amount '
-            "FROM billing_invoiceline l JOIN billing_invoice i ON i.id = l.invoice_id ORDER BY 1, 2, 3"
-        )
-        return cursor.fetchall()
-
-
 def gaps() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(number) - count(*) FROM billing_invoice")
@@ -93,23 +80,3 @@ def test_eight_runs_at_once_bill_everybody_once(crowd):
     assert closed_total() == expected(crowd)
     assert gaps() == 0
     assert billing_run.billing_run(SYSTEM, now=at(MAY)).closes == 0
-
-
-def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(crowd):
-    dice = random.Random(4)
-    killed = 0
-    for _ in range(4):
-        run = start(batch=2)
-        assert run.stdout is not None
-        run.stdout.readline()
-        go(run)
-        time.sleep(dice.uniform(0.0, 0.12))  # the one sleep there is: it is the moment of the kill
-        run.send_signal(signal.SIGKILL)
-        killed += run.wait(timeout=30) == -signal.SIGKILL
-        assert gaps() == 0
-    assert killed
-    billing_run.billing_run(SYSTEM, now=at(MAY))
-    assert closed_total() == expected(crowd)
-    assert gaps() == 0
-    buyers = [row[:5] for row in statements()]
-    assert len(set(buyers)) == len(buyers)
