@@ -222,7 +222,7 @@ def release(ask: Ask, resource_id: int) -> HttpResponse:
     done = releases.release(
         ask.viewer, resource_id=resource_id, because=ask.request.POST.get("because", ""), now=ask.now
     )
-    return ask.done(f"{queries.title(done)} goes on.", "adoption-changes", connection_id=done.connection_id)
+    return ask.done(f"{done.key} goes on.", "adoption-changes", connection_id=done.connection_id)
 
 
 def _connection(ask: Ask, connection_id: int) -> ConnectionView:
