@@ -87,7 +87,7 @@ def differences_of(
     with_ignored: bool = False,
     code: str = "",
     after: int = 0,
-    most: int = 5000,
+    most: int | None = None,
 ) -> tuple[DifferenceView, ...]:
     """The differences of a connection, those worth most first; ignored ones last.
 
@@ -104,7 +104,7 @@ def differences_of(
         (_view(row) for row in rows),
         key=lambda line: (line.ignored_at is not None, -(line.worth or 0), line.code, line.name, line.id),
     )
-    return tuple(found[after : after + most])
+    return tuple(found[after : None if most is None else after + most])
 
 
 def drift_of(viewer: Viewer, connection_id: int) -> Drift:

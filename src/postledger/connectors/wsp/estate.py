@@ -55,7 +55,8 @@ class Estate:
                 continue
             last = user_id
             if user.int("OwnerID") == me and not user.bool("IsPeer"):
-                found += [(user, space) for space in self._spaces.get(user_id) or [None]]
+                held: list[soap.Record | None] = list(self._spaces.get(user_id, ()))
+                found += [(user, space) for space in held or [None]]
         end = start + USERS_PER_PAGE + _OVERLAP
         boxes = self._mailboxes([space.int("PackageID") for _, space in found if space is not None])
         return contract.EstatePage(
