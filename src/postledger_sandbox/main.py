@@ -27,6 +27,9 @@ def run(
     as_json: bool = False,
 ) -> None:
     """Run a sandbox; prints one line with its addresses once it listens, and returns when told to stop."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     sandbox = Sandbox(
         dialect=dialect,
         port=port,
@@ -45,9 +48,6 @@ def run(
             f"Sandbox ({dialect}): services {addresses['url']}, portal {addresses['portal_url']}/Default.aspx?pid=Login,"
             f" control {addresses['control_url']}/ ; sign in as {addresses['username']} / {addresses['password']}"
         )
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     stopped.wait()
     sandbox.stop()
 

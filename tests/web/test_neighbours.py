@@ -11,8 +11,9 @@ from django.urls import URLPattern, URLResolver
 
 from postledger.accounts import queries as accounts
 from postledger.billing import queries as billing
+from postledger.provisioning import adoption, differences, queries
 from postledger.provisioning import operations as provisioning
-from postledger.provisioning import queries
+from postledger.provisioning.types import NewDifference
 from postledger.resources import exchange
 from postledger.subscriptions import queries as subscriptions
 from postledger.web import urls
@@ -64,6 +65,16 @@ def belongings(people):
     box = exchange.Mailbox(address="ann@acme.example", display_name="Ann")
     add_exchange.add_exchange(SYSTEM, account_id=acme.id, domain="acme.example", mailboxes=[box], now=NOW)
     things = queries.resources_of(SYSTEM, acme.id)
+    differences.record(
+        connection_id=connection.id,
+        found=[
+            NewDifference(code="unlinked", kind=exchange.ACCOUNT, name="old", words="It is nobody's here.")
+        ],
+        now=NOW,
+    )
+    walk = adoption.begin_walk(connection_id=connection.id, now=NOW)
+    row = {"reference_key": "user 7", "reference": {"user": 7}, "name": "old", "account_id": acme.id}
+    adoption.record_page(walk=walk, rows=[row], cursor=None, seen=1, total=1, now=NOW)
     return {
         "account_id": acme.id,
         "invoice_id": billing.invoices(SYSTEM, buyer_id=acme.id)[0].id,
@@ -75,6 +86,8 @@ def belongings(people):
         "charge": "Backup",
         "package": "Five mailboxes",
         "platform_plan": there.id,
+        "difference_id": differences.differences_of(SYSTEM, connection.id)[0].id,
+        "proposal_id": adoption.proposals_of(SYSTEM, connection.id)[0].id,
     }
 
 
@@ -156,7 +169,9 @@ def test_a_seller_cannot_offer_plans_with_anothers_platform(people, belongings):
 
 def test_strangers_are_sent_to_the_entrance_from_every_page(db):
     belongings = dict.fromkeys(
-        "account_id invoice_id plan_id connection_id subscription_id mailbox domain charge package".split(), 1
+        "account_id invoice_id plan_id connection_id subscription_id mailbox domain charge package "
+        "difference_id proposal_id".split(),
+        1,
     )
     browser = Client()
     for route, _ in ROUTES:
