@@ -64,11 +64,11 @@ def measure(
         "calls": len(prepared),
         "concurrency": concurrency,
         "seconds": round(ours_s, 2),
-        "calls_per_second": round(len(prepared) / ours_s),
-        "organizations_per_second": round(len(targets) / ours_s),
+        "calls_per_s": round(len(prepared) / ours_s),
+        "organizations_per_s": round(len(targets) / ours_s),
         "bare_seconds": round(bare_s, 2),
-        "bare_calls_per_second": round(len(prepared) / bare_s),
-        "share_of_bare": round(bare_s / ours_s, 2),
+        "bare_per_s": round(len(targets) / bare_s),
+        "ratio": round(bare_s / ours_s, 2),
     }
 
 
