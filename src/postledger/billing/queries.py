@@ -32,7 +32,6 @@ from postledger.billing.types import (
 )
 from postledger.core import words
 from postledger.core.facts import Line
-from postledger.ledger import queries as ledger
 
 
 def invoices(
@@ -309,11 +308,6 @@ def margins(viewer: Viewer, *, reseller_id: int, first: dt.date, last: dt.date) 
         }
         for customer, item, currency, retail, wholesale in rows
     )
-
-
-def open_amounts(viewer: Viewer, buyer_id: int) -> int:
-    """What a buyer owes at present, in minor units; 0 where he has credit."""
-    return max(0, -ledger.balance(viewer, buyer_id))
 
 
 def proposed(lines: Sequence[Line], currency: str) -> tuple[LineView, ...]:

@@ -40,11 +40,6 @@ def _divide(numerator: int, denominator: int) -> int:
     return quotient if numerator >= 0 else -quotient
 
 
-def from_minor(minor: int, currency: str) -> Fraction:
-    """The exact amount in major units."""
-    return Fraction(minor, 10 ** exponent(currency))
-
-
 def text(minor: int, currency: str) -> str:
     """An amount as a plain decimal, with all the currency's decimals: 1133 USD is `11.33`."""
     places = exponent(currency)

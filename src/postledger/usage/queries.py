@@ -57,16 +57,6 @@ def refused(subscription_ids: Sequence[int]) -> dict[int, str]:
         }
 
 
-def last_day(subscription_ids: Sequence[int]) -> dict[int, dt.date]:
-    """The day of the newest reading of each subscription that has one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT subscription_id, max(day) FROM usage_reading WHERE subscription_id = ANY(%s) GROUP BY 1",
-            [list(subscription_ids)],
-        )
-        return dict(cursor.fetchall())
-
-
 def readings_of(
     viewer: Viewer, subscription_id: int, *, first: dt.date, last: dt.date
 ) -> tuple[ReadingView, ...]:
