@@ -36,7 +36,8 @@ class Connector(Schema):
 
 
 class Connection(Schema):
-    """A seller's access to a platform, without its secrets."""
+    """A seller's access to a platform, without its secrets. After `failures` calls in a row without an answer it is left
+    alone until `retry_at`, and then tried again by itself."""
 
     id: int
     seller_id: int
@@ -47,6 +48,8 @@ class Connection(Schema):
     is_enabled: bool
     condition: str
     words: str
+    failures: int
+    retry_at: dt.datetime | None
     checked_at: dt.datetime | None
     report: dict[str, Any]
     created_at: dt.datetime

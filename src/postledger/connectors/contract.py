@@ -166,15 +166,17 @@ def setting_fields(*, settings_class: type[Any]) -> tuple[SettingField, ...]:
 
 # --- audit ----------------------------------------------------------------------------------------------------------
 
-Outcome = Literal["done", "refused", "failed", "unknown"]
-"""`unknown`: the call ended without an answer, so the work may or may not have been done."""
+Outcome = Literal["sent", "done", "refused", "failed", "unknown"]
+"""`sent`: it is about to be made; stays when the process dies before the answer. `unknown`: the call ended without an
+answer, so the work may or may not have been done."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """One call that changes something on a platform, as it was made.
+    """One call that changes something on a platform, told twice: before it is made, as `sent`, and when it has ended.
 
     Args:
+        number: the same both times, and of no other call of the session.
         operation: service and operation in the platform's words.
         request: what was sent, every secret replaced by `•••`.
         answer: what came back, in the same way.
@@ -182,6 +184,7 @@ class AuditEntry:
         detail: code or fault text of the platform when not done.
     """
 
+    number: int
     operation: str
     request: Mapping[str, Any]
     answer: Mapping[str, Any]
@@ -191,7 +194,10 @@ class AuditEntry:
 
 
 class Audit(Protocol):
-    """Receives every changing call, also failed ones, in the thread that made it. It must not raise."""
+    """Receives every changing call twice, also failed ones, in the thread that makes it.
+
+    When it raises at the first of the two, the call is not made: nothing is changed without a trace.
+    """
 
     def __call__(self, entry: AuditEntry, /) -> None: ...
 

@@ -145,23 +145,24 @@ def change_connection(
 def record_check(
     *, connection_id: int, product: str, lines: Sequence[Mapping[str, str]], now: dt.datetime
 ) -> None:
-    """The result of a check is kept; a usable connection works again at once, another waits for its seller.
+    """The result of a check is kept; a usable connection works again at once, one that cannot be reached is tried again
+    by itself, another waits for its seller.
 
     Args:
         lines: code, state (ok, warning, failed) and text of each finding.
     """
     failed = [line for line in lines if line["state"] == "failed"]
-    temporary = all(line["code"] == "reachable" for line in failed)
+    is_permanent = any(line["code"] != "reachable" for line in failed)
+    report = {"product": product, "lines": [dict(line) for line in lines]}
     with transaction.atomic():
-        Connection.objects.filter(pk=connection_id).update(
-            report={"product": product, "lines": [dict(line) for line in lines]},
-            checked_at=now,
-            condition="ok" if not failed else "failing" if temporary else "blocked",
-            words=" ".join(line["text"] for line in failed),
-            failures=0,
-            retry_at=None,
-        )
-        if not failed:
+        Connection.objects.filter(pk=connection_id).update(report=report, checked_at=now)
+        if failed:
+            words = " ".join(line["text"] for line in failed)
+            record_connection_failure(
+                connection_id=connection_id, words=words, is_permanent=is_permanent, now=now
+            )
+        else:
+            record_connection_ok(connection_id=connection_id)
             _wake_stopped(connection_id, now)
 
 
@@ -172,6 +173,8 @@ def record_connection_failure(
     a permanent failure (wrong password) stops its use until somebody changes or checks it."""
     with transaction.atomic():
         row = Connection.objects.select_for_update().get(pk=connection_id)
+        if row.condition == "blocked" and not is_permanent:
+            return  # a call that was under way when it was stopped
         row.failures += 1
         row.words = words[:_SHOWN]
         row.condition = "blocked" if is_permanent else "failing"
@@ -182,13 +185,13 @@ def record_connection_failure(
 
 
 def record_connection_ok(*, connection_id: int) -> None:
-    """The platform answered; earlier failures are forgotten."""
+    """The platform answers and takes our login; earlier failures are forgotten."""
     Connection.objects.filter(pk=connection_id).exclude(condition="ok", failures=0).update(
         condition="ok", words="", failures=0, retry_at=None
     )
 
 
-def record_call(
+def record_call_sent(
     *,
     connection_id: int,
     seller_id: int,
@@ -197,15 +200,13 @@ def record_call(
     purpose: str,
     operation: str,
     request: Mapping[str, Any],
-    answer: Mapping[str, Any],
-    outcome: str,
-    detail: str,
-    duration_s: float,
     at: dt.datetime,
-) -> None:
-    """The changing call is kept; the connector has masked every secret in it."""
-    shown = json.dumps(dict(answer), ensure_ascii=False, default=str)
-    PlatformCall.objects.create(
+) -> int:
+    """The number under which a changing call that is about to be made is kept; the connector has masked its secrets.
+
+    It stays `sent` when the worker is killed before the answer.
+    """
+    row = PlatformCall.objects.create(
         connection_id=connection_id,
         seller_id=seller_id,
         resource_id=resource_id,
@@ -213,9 +214,21 @@ def record_call(
         purpose=purpose[:64],
         operation=operation[:128],
         request=json.dumps(dict(request), ensure_ascii=False, default=str)[:_SHOWN],
+        outcome="sent",
+        at=at,
+        duration_ms=0,
+    )
+    return row.pk
+
+
+def record_call_ended(
+    *, call_id: int, answer: Mapping[str, Any], outcome: str, detail: str, duration_s: float
+) -> None:
+    """What came of a changing call."""
+    shown = json.dumps(dict(answer), ensure_ascii=False, default=str)
+    PlatformCall.objects.filter(pk=call_id).update(
         answer=(f"{detail} {shown}" if detail else shown)[:_SHOWN],
         outcome=outcome,
-        at=at,
         duration_ms=round(duration_s * 1000),
     )
 

@@ -90,6 +90,14 @@ def enabled_connections(*, connector: str | None = None) -> tuple[ConnectionView
     return tuple(connection_view(row) for row in rows)
 
 
+def failing_connections(*, now: dt.datetime) -> tuple[int, ...]:
+    """Connections in use that were out of order and may be tried again now."""
+    rows = Connection.objects.filter(is_enabled=True, condition="failing")
+    return tuple(
+        rows.filter(Q(retry_at=None) | Q(retry_at__lte=now)).order_by("pk").values_list("pk", flat=True)
+    )
+
+
 def credentials(connection_id: int) -> Credentials:
     """What opens a session on a connection; for the one workflow module that opens them."""
     row = Connection.objects.get(pk=connection_id)
@@ -99,6 +107,9 @@ def credentials(connection_id: int) -> Credentials:
         connector=row.connector,
         name=row.name,
         values={**row.settings, **sealing.opened(row.secrets)},
+        condition=row.condition,
+        words=row.words,
+        retry_at=row.retry_at,
     )
 
 

@@ -45,13 +45,19 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What opens a session: all settings of a connection, secrets among them. Its `repr` hides them."""
+    """What opens a session: all settings of a connection, secrets among them, and whether it may be used now.
+
+    Its `repr` hides the settings.
+    """
 
     connection_id: int
     seller_id: int
     connector: str
     name: str
     values: Mapping[str, Any] = field(repr=False)
+    condition: str
+    words: str
+    retry_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)

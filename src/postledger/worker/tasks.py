@@ -52,6 +52,9 @@ from postledger.workflows import (
     refresh_usage as refreshing,
 )
 from postledger.workflows import (
+    retry_connections as retrying,
+)
+from postledger.workflows import (
     tell_drift as telling,
 )
 
@@ -77,6 +80,13 @@ def reconcile(timestamp: int | None = None, now: str | None = None) -> dict[str,
                 "later": done.later,
                 "stopped": done.stopped,
             }
+
+
+@app.periodic(cron="* * * * *", periodic_id="retry_connections")
+@app.task(name="retry_connections", queueing_lock="retry_connections", lock="retry_connections")
+def retry_connections(timestamp: int | None = None, now: str | None = None) -> int:
+    """Tries connections again that were out of order."""
+    return retrying.retry_connections(now=_instant(now))
 
 
 @app.periodic(cron="* * * * * */30", periodic_id="follow_subscriptions")

@@ -7,6 +7,7 @@ a strange server likes, and would roll back our knowledge of what was done there
 import contextlib
 import datetime as dt
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,11 @@ from django.db import connection as database
 
 from postledger.connectors import contract, registry
 from postledger.provisioning import operations, queries
+from postledger.provisioning.types import Credentials
 
-_CONNECTION_REASONS = frozenset({"unreachable", "timed_out", "unavailable", "busy", "agent_unreachable"})
+_CONNECTION_REASONS = frozenset(
+    {"unreachable", "timed_out", "unavailable", "platform_down", "agent_unreachable"}
+)
 _BLOCKING_REASONS = frozenset(
     {"credentials", "no_platform", "bad_url", "redirected", "http_error", "one_time_password"}
 )
@@ -37,14 +41,18 @@ class Cause:
 
 
 @contextlib.contextmanager
-def platform(*, connection_id: int, cause: Cause) -> Iterator[Any]:
+def platform(*, connection_id: int, cause: Cause, is_check: bool = False) -> Iterator[Any]:
     """A `contract.Platform` session; every changing call is kept in the log of calls.
 
+    Args:
+        is_check: open it also while the connection is left alone or stopped, to find out how it stands.
     Raises:
+        contract.TemporaryFailure: reason `left_alone`: the platform was out of order a moment ago.
+        contract.PermanentFailure: reason `stopped`: somebody has to change or check the connection first.
         contract.TemporaryFailure, contract.PermanentFailure, NeedsOperator: from its calls.
         CallInTransaction: from its calls, when a transaction is open.
     """
-    with _open(connection_id=connection_id, cause=cause) as session:
+    with _open(connection_id=connection_id, cause=cause, is_check=is_check) as session:
         yield session
 
 
@@ -53,6 +61,11 @@ def dns_host(*, connection_id: int, cause: Cause) -> Iterator[Any]:
     """A `contract.DnsHost` session, as `platform`."""
     with _open(connection_id=connection_id, cause=cause) as session:
         yield session
+
+
+def is_known(error: Exception) -> bool:
+    """True when the session was not opened because the connection was left alone or stopped already."""
+    return isinstance(error, contract.Failure) and error.reason in ("left_alone", "stopped")
 
 
 def note_failure(*, connection_id: int, error: Exception, now: dt.datetime) -> bool:
@@ -72,25 +85,34 @@ def note_failure(*, connection_id: int, error: Exception, now: dt.datetime) -> b
 
 
 @contextlib.contextmanager
-def _open(*, connection_id: int, cause: Cause) -> Iterator[Any]:
+def _open(*, connection_id: int, cause: Cause, is_check: bool = False) -> Iterator[Any]:
     access = queries.credentials(connection_id)
+    if not is_check:
+        _require_usable(access, cause.now)
     connector = registry.get(access.connector)
     settings = registry.settings(code=access.connector, values=access.values)
 
+    kept: dict[int, int] = {}
+
     def audit(entry: contract.AuditEntry, /) -> None:
-        operations.record_call(
-            connection_id=connection_id,
-            seller_id=access.seller_id,
-            resource_id=cause.resource_id,
-            actor=cause.actor,
-            purpose=cause.purpose,
-            operation=entry.operation,
-            request=entry.request,
+        if entry.outcome == "sent":
+            kept[entry.number] = operations.record_call_sent(
+                connection_id=connection_id,
+                seller_id=access.seller_id,
+                resource_id=cause.resource_id,
+                actor=cause.actor,
+                purpose=cause.purpose,
+                operation=entry.operation,
+                request=entry.request,
+                at=cause.now,
+            )
+            return
+        operations.record_call_ended(
+            call_id=kept.pop(entry.number),
             answer=entry.answer,
             outcome=entry.outcome,
             detail=entry.detail,
             duration_s=entry.duration_s,
-            at=cause.now,
         )
 
     session = connector.open(settings=settings, audit=audit)
@@ -98,6 +120,26 @@ def _open(*, connection_id: int, cause: Cause) -> Iterator[Any]:
         yield _Guarded(session)
     finally:
         session.close()
+
+
+def _require_usable(access: Credentials, now: dt.datetime) -> None:
+    """Nothing, when nobody has found out that the platform is better left alone."""
+    if access.condition == "blocked":
+        raise contract.PermanentFailure(
+            f"The connection {access.name} is stopped until it is corrected or checked: {access.words}",
+            reason="stopped",
+        )
+    if access.retry_at is not None and access.retry_at > now:
+        left_s = math.ceil((access.retry_at - now).total_seconds())
+        raise contract.TemporaryFailure(
+            f"The platform is out of order and is tried again in {_duration(left_s)}: {access.words}",
+            reason="left_alone",
+            retry_after_s=left_s,
+        )
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds} seconds" if seconds < 120 else f"{math.ceil(seconds / 60)} minutes"
 
 
 class _Guarded:

@@ -18,7 +18,7 @@ def check_connection(viewer: Viewer, *, connection_id: int, now: dt.datetime) ->
     found = queries.connection(viewer, connection_id)
     accounts.require_seller(viewer, found.seller_id)
     cause = _platform.Cause(actor=viewer.actor, purpose="check_connection", now=now)
-    with _platform.platform(connection_id=connection_id, cause=cause) as session:
+    with _platform.platform(connection_id=connection_id, cause=cause, is_check=True) as session:
         report = session.check()
     operations.record_check(
         connection_id=connection_id,

@@ -74,7 +74,7 @@ def reconcile(
                         done += work.run()
                 operations.record_connection_ok(connection_id=connection)
         except (_Unusable, Refusal, NeedsOperator, contract.Failure) as error:
-            if not isinstance(error, _Unusable):
+            if not isinstance(error, _Unusable) and not _platform.is_known(error):
                 operations.record_connection_failure(
                     connection_id=connection, words=str(error), is_permanent=True, now=now
                 )

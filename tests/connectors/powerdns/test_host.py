@@ -91,7 +91,11 @@ def test_a_zone_that_is_not_there_is_an_error_and_not_an_empty_zone(host: Host) 
 def test_each_change_is_audited(host: Host, zone: str, audited: list[contract.AuditEntry]) -> None:
     audited.clear()
     host.change(zone=zone, changes=[_made(_set(zone, "", "MX", "10 mx1.provider.example"))])
-    assert [(entry.operation, entry.outcome) for entry in audited] == [("change records", "done")]
+    assert [(entry.operation, entry.outcome) for entry in audited] == [
+        ("change records", "sent"),
+        ("change records", "done"),
+    ]
+    assert audited[0].number == audited[1].number
     assert "a-key-for-tests" not in repr(audited)
 
 

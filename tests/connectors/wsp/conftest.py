@@ -20,7 +20,8 @@ class Desk:
     def __init__(self, sandbox: Sandbox, **settings: Any) -> None:
         self.sandbox = sandbox
         self.control = sandbox.control
-        self.audit: list[contract.AuditEntry] = []
+        self.audit: list[contract.AuditEntry] = []  # how each call ended
+        self.sent: list[contract.AuditEntry] = []  # as each was announced
         values: dict[str, Any] = {
             "url": sandbox.url,
             "portal_url": sandbox.portal_url,
@@ -31,7 +32,10 @@ class Desk:
             "slow_timeout_s": 5,
             **settings,
         }
-        self.session: Session = connector.open(settings=Settings(**values), audit=self.audit.append)
+        self.session: Session = connector.open(settings=Settings(**values), audit=self._note)
+
+    def _note(self, entry: contract.AuditEntry, /) -> None:
+        (self.sent if entry.outcome == "sent" else self.audit).append(entry)
 
     @property
     def dialect(self) -> str:

@@ -190,7 +190,7 @@ def test_a_suspended_reseller_is_a_matter_for_the_operator(desk: Any) -> None:
 def test_a_server_that_is_down_is_left_alone_for_a_moment(desk: Any) -> None:
     desk.account()
     desk.control.inject("down", "*", count=None)
-    for _ in range(client.BREAKER_FAILURES):
+    for _ in range(desk.session._client.settings.concurrency):
         with pytest.raises(contract.TemporaryFailure):
             desk.session.find_accounts(username="acme")
     calls = len(desk.control.calls())
@@ -212,6 +212,37 @@ def test_the_breaker_lets_one_call_try_and_closes_when_it_works() -> None:
     breaker.worked()
     breaker.check()
     breaker.check()
+
+
+def test_a_few_hanging_calls_among_many_that_are_answered_do_not_open_the_breaker() -> None:
+    breaker = client.Breaker(failures=32)
+    for _ in range(3):
+        for _ in range(31):
+            breaker.failed()
+        breaker.check()
+        breaker.worked()
+
+
+def test_each_changing_call_is_announced_before_it_is_made(hasty: Any) -> None:
+    account = exchange.Account(username="acme", plan=hasty.plan("Exchange Large"))
+    hasty.control.inject("timeout_before", "CreateUserWizard")
+    with pytest.raises(contract.TemporaryFailure):
+        _create(hasty, exchange.ACCOUNT, account)
+    (announced,), (ended,) = hasty.sent, hasty.audit
+    assert (announced.outcome, ended.outcome) == ("sent", "unknown")
+    assert announced.number == ended.number
+    assert announced.request == ended.request and announced.request["password"] == "•••"
+
+
+def test_what_cannot_be_written_down_is_not_done(desk: Any) -> None:
+    def broken(entry: contract.AuditEntry, /) -> None:
+        raise RuntimeError("the log is full")
+
+    plan = desk.plan("Exchange Large")
+    desk.session._client._audit = broken
+    with pytest.raises(RuntimeError):
+        _create(desk, exchange.ACCOUNT, exchange.Account(username="acme", plan=plan))
+    assert desk.control.user("acme") is None
 
 
 def test_connections_are_bounded_and_released(desk: Any) -> None:

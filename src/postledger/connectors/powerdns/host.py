@@ -4,6 +4,7 @@ Invariant: a change names its record sets and touches no other. The API has no c
 compared with what the plan saw just before, and read back just after.
 """
 
+import itertools
 import json
 import time
 import urllib.parse
@@ -25,6 +26,7 @@ class Host:
     def __init__(self, *, settings: Settings, audit: contract.Audit) -> None:
         self._settings = settings
         self._audit = audit
+        self._numbers = itertools.count(1)
         try:
             self._transport = transport.Transport(base_url=settings.url, verify_tls=settings.verify_tls)
         except ValueError as error:
@@ -186,8 +188,25 @@ class Host:
         self, method: str, path: str, body: Mapping[str, Any], *, what: str, operation: str
     ) -> transport.Answer:
         started = time.monotonic()
-        outcome: contract.Outcome = "unknown"
+        number = next(self._numbers)
+        outcome: contract.Outcome = "sent"
         detail, status = "", 0
+
+        def note() -> None:
+            self._audit(
+                contract.AuditEntry(
+                    number=number,
+                    operation=operation,
+                    request={"path": path, **body},
+                    answer={"status": status} if status else {},
+                    duration_s=round(time.monotonic() - started, 4),
+                    outcome=outcome,
+                    detail=detail,
+                )
+            )
+
+        note()
+        outcome = "unknown"
         try:
             answer = self._send(method, path, body, what=what)
             status = answer.status
@@ -198,16 +217,7 @@ class Host:
             detail = failure.message
             raise
         finally:
-            self._audit(
-                contract.AuditEntry(
-                    operation=operation,
-                    request={"path": path, **body},
-                    answer={"status": status},
-                    duration_s=round(time.monotonic() - started, 4),
-                    outcome=outcome,
-                    detail=detail,
-                )
-            )
+            note()
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, *, what: str) -> transport.Answer:
         headers = {"X-API-Key": str(self._settings.api_key), "Accept": "application/json"}

@@ -5,6 +5,7 @@ the whole update, so nobody's change is overwritten. Sets are replaced whole and
 may refuse an MX whose host has no address yet. Only authoritative answers are believed.
 """
 
+import itertools
 import socket
 import time
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ class Host:
     def __init__(self, *, settings: Settings, audit: contract.Audit) -> None:
         self._settings = settings
         self._audit = audit
+        self._numbers = itertools.count(1)
         try:
             self._zones = tuple(
                 sorted(naming.domain(text=text) for text in settings.zones.replace(",", " ").split())
@@ -197,8 +199,25 @@ class Host:
         self, zone: str, update: dns.update.UpdateMessage, changes: Sequence[records.RecordChange]
     ) -> None:
         started = time.monotonic()
-        outcome: contract.Outcome = "unknown"
+        number = next(self._numbers)
+        outcome: contract.Outcome = "sent"
         detail = ""
+
+        def note() -> None:
+            self._audit(
+                contract.AuditEntry(
+                    number=number,
+                    operation="update",
+                    request={"zone": zone, "changes": [_words(change) for change in changes]},
+                    answer={"rcode": detail or "NOERROR"} if outcome in ("done", "refused") else {},
+                    duration_s=round(time.monotonic() - started, 4),
+                    outcome=outcome,
+                    detail=detail,
+                )
+            )
+
+        note()
+        outcome = "unknown"
         try:
             answer = self._exchange(update, f"the zone {zone}")
             code = answer.rcode()
@@ -208,16 +227,7 @@ class Host:
             detail = failure.message
             raise
         finally:
-            self._audit(
-                contract.AuditEntry(
-                    operation="update",
-                    request={"zone": zone, "changes": [_words(change) for change in changes]},
-                    answer={"rcode": detail or "NOERROR"},
-                    duration_s=round(time.monotonic() - started, 4),
-                    outcome=outcome,
-                    detail=detail,
-                )
-            )
+            note()
         if code == dns.rcode.NOERROR:
             return
         if code in _STALE:

@@ -61,6 +61,8 @@ class Checking:
         ):
             try:
                 product = look() or product
+            except contract.TemporaryFailure as failure:
+                self._lines.append(contract.CheckLine(code="reachable", state="failed", text=failure.message))
             except (contract.Failure, contract.NeedsOperator, Refusal) as failure:
                 self._lines.append(contract.CheckLine(code=code, state="failed", text=str(failure)))
             except _Stop:

@@ -5,6 +5,7 @@ not know, and its negative results and faults leave here as one of our own excep
 sent twice.
 """
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ _ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
 _DOWN = (502, 503, 504)
 
-BREAKER_FAILURES = 3
+BREAKER_FAILURES = 5
 BREAKER_OPEN_S = 30.0
 
 
@@ -68,7 +69,8 @@ class Client:
             ) from None
         self._basic = transport.basic(username=settings.username, password=settings.password)
         self._width = threading.BoundedSemaphore(max(1, settings.concurrency))
-        self._breaker = Breaker()
+        self._breaker = Breaker(failures=settings.concurrency)
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._interfaces: dict[str, wsdl.Interface | None] = {}
         self._loading: dict[str, threading.Lock] = {}
@@ -173,6 +175,7 @@ class Client:
     ) -> Any:
         changes = not declared.name.startswith(_READS)
         timeout_s = self.settings.slow_timeout_s if slow else self.settings.timeout_s
+        number = 0
         while True:
             header, with_token = self._header(service)
             body = soap.envelope(
@@ -183,6 +186,9 @@ class Client:
                 item_namespace=_ARRAYS if self.is_newest else declared.namespace,
             )
             started = time.monotonic()
+            if changes and not number:
+                number = next(self._numbers)
+                self._note(number, service, declared, members, {}, started, "sent", "")
             try:
                 answer = self._http(
                     "POST",
@@ -204,22 +210,20 @@ class Client:
                         self.token_refused = True
                     continue
                 if changes:
-                    outcome: contract.Outcome = (
-                        "refused" if error.is_security or error.is_unread else "unknown"
-                    )
-                    self._note(service, declared, members, {}, started, outcome, error.text)
+                    outcome: contract.Outcome = "refused" if codes.did_not_run(error) else "unknown"
+                    self._note(number, service, declared, members, {}, started, outcome, error.text)
                 raise codes.fault(error=error, what=what) from None
             except contract.Failure as error:
                 if changes:
                     outcome = "failed" if isinstance(error, contract.PermanentFailure) else "unknown"
-                    self._note(service, declared, members, {}, started, outcome, error.message)
+                    self._note(number, service, declared, members, {}, started, outcome, error.message)
                 raise
             if with_token:
                 self.is_token_used = True
             if changes:
                 code = _code(element)
                 outcome = "refused" if code is not None and code < 0 else "done"
-                self._note(service, declared, members, _answer_texts(element), started, outcome, "")
+                self._note(number, service, declared, members, _answer_texts(element), started, outcome, "")
             return element
 
     def _prove(self, what: str) -> None:
@@ -397,6 +401,7 @@ class Client:
 
     def _note(
         self,
+        number: int,
         service: str,
         declared: wsdl.Operation,
         members: list[tuple[str, Any]],
@@ -409,6 +414,7 @@ class Client:
         secrets += [str(value) for name, value in members if _is_hidden(name) and value]
         self._audit(
             contract.AuditEntry(
+                number=number,
                 operation=f"{service}.{declared.name}",
                 request={name: _masked(name, value) for name, value in members if value is not None},
                 answer={name: _masked(name, value) for name, value in answer.items()},
@@ -479,10 +485,15 @@ def _without(text: str, secrets: list[str]) -> str:
 class Breaker:
     """Stops asking a server that is down, so that waiting work fails at once and says why.
 
-    After `BREAKER_FAILURES` calls in a row without an answer it is open for `BREAKER_OPEN_S`; then one call may try.
+    After enough calls in a row without an answer it is open for `BREAKER_OPEN_S`; then one call may try.
+
+    Args:
+        failures: how many are enough, `BREAKER_FAILURES` at least: as many as run at once, so that a few hanging calls
+            among many that are answered mean nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, failures: int = BREAKER_FAILURES) -> None:
+        self._enough = max(failures, BREAKER_FAILURES)
         self._lock = threading.Lock()
         self._failures = 0
         self._open_until = 0.0
@@ -496,7 +507,7 @@ class Breaker:
         with self._lock:
             left = self._open_until - time.monotonic()
             if left <= 0:
-                if self._failures >= BREAKER_FAILURES:
+                if self._failures >= self._enough:
                     self._open_until = time.monotonic() + BREAKER_OPEN_S
                 return
         raise contract.TemporaryFailure(
@@ -509,7 +520,7 @@ class Breaker:
         """A call got no answer."""
         with self._lock:
             self._failures += 1
-            if self._failures >= BREAKER_FAILURES:
+            if self._failures >= self._enough:
                 self._open_until = time.monotonic() + BREAKER_OPEN_S
 
     def worked(self) -> None:

@@ -222,9 +222,19 @@ def failure(*, code: int, what: str) -> Exception:
     return made(meaning=meaning, what=what)
 
 
+def did_not_run(error: soap.Fault) -> bool:
+    """True when a fault says for certain that the operation was not begun: refused credentials, unreadable request."""
+    return is_login_refused(error) or error.is_unread
+
+
+def is_login_refused(error: soap.Fault) -> bool:
+    """True when a fault refuses our credentials."""
+    return error.is_security or any(sign in error.text.lower() for sign in _LOGIN_REFUSED)
+
+
 def fault(*, error: soap.Fault, what: str) -> Exception:
     """The exception a fault stands for. One nobody listed is temporary: it says nothing about what was done."""
-    if error.is_security or any(sign in error.text.lower() for sign in _LOGIN_REFUSED):
+    if is_login_refused(error):
         return contract.PermanentFailure(
             "The platform refuses our user name or password. Correct the connection.", reason="credentials"
         )

@@ -36,6 +36,7 @@ _COLOURS = {
     "blocked": "red",
     "needs_operator": "red",
     "unknown": "yellow",
+    "sent": "yellow",
 }
 _WORDS = {
     "ready": "Ready",
@@ -49,6 +50,7 @@ _WORDS = {
     "untested": "Not checked yet",
     "failing": "Fails",
     "blocked": "Stopped",
+    "sent": "No answer known",
 }
 
 
