@@ -16,7 +16,13 @@ from postledger.core.errors import Refusal
 from postledger.documents import invoice as invoices_on_paper
 from postledger.documents import statement as statements_on_paper
 from postledger.ledger import queries as ledger
-from postledger.workflows import accrued_charges, billing_run, estimate_invoice, expect_usage
+from postledger.workflows import (
+    accrued_charges,
+    billing_run,
+    ceiling_ahead,
+    estimate_invoice,
+    expect_usage,
+)
 
 router = routes.area("Billing")
 
@@ -107,13 +113,31 @@ class Accrued(Schema):
 
 
 class Difference(forms.Body):
-    """Meter → how many more of it (or fewer), such as `{"exchange.mailboxes": 5}`."""
+    """Meter → how many more of it (or fewer), storage in GB: `{"exchange.mailboxes": 5, "exchange.disk_allocated": "2.5"}`."""
 
-    more: dict[forms.Name, forms.Count]
+    more: dict[forms.Name, forms.Units]
+
+
+class CeilingAhead(Schema):
+    """What a month comes to, before tax, against the ceiling agreed with the buyer.
+
+    `needs_approval`: his own order would be refused with the reason `ceiling` until his seller approves it.
+    """
+
+    ceiling: str
+    expected: str
+    is_near: bool
+    is_beyond: bool
+    is_approved: bool
+    needs_approval: bool
 
 
 class Expectation(Schema):
-    """The next close as ordered (`before`) and with the difference (`after`). Usage is billed when the month closes."""
+    """The next close as ordered (`before`) and with the difference (`after`). Usage is billed when the month closes.
+
+    `monthly` is what the usage of one month comes to, `until_period_end` what is still to come in the open period, both
+    before tax. `ceiling` is null where none is set.
+    """
 
     before: forms.Proposal
     after: forms.Proposal
@@ -123,6 +147,7 @@ class Expectation(Schema):
     closes_left: int
     period_end: dt.date
     currency: str
+    ceiling: CeilingAhead | None
 
 
 class Pending(Schema):
@@ -293,10 +318,14 @@ def accrued(request: HttpRequest, account_id: forms.Id):
 @router.post("/accounts/{account_id}/expected-usage", response=Expectation | None)
 def expected_usage(request: HttpRequest, account_id: forms.Id, payload: Difference):
     """What more or less usage will cost at the next close; null while nothing is open. Books nothing."""
-    view = expect_usage.expect_usage(request.auth, buyer_id=account_id, more=payload.more, now=clock.now())
+    now = clock.now()
+    view = expect_usage.expect_usage(
+        request.auth, buyer_id=account_id, more=forms.units(payload.more), now=now
+    )
     if view is None:
         return None
     currency = view.after.currency
+    ceiling = ceiling_ahead.ceiling_ahead(request.auth, buyer_id=account_id, expected=view, now=now)
     return {
         "before": forms.proposal(view.before),
         "after": forms.proposal(view.after),
@@ -306,6 +335,16 @@ def expected_usage(request: HttpRequest, account_id: forms.Id, payload: Differen
         "closes_left": view.closes_left,
         "period_end": view.period_end,
         "currency": currency,
+        "ceiling": None
+        if ceiling is None
+        else {
+            "ceiling": money.text(ceiling.ceiling, currency),
+            "expected": money.text(ceiling.usage, currency),
+            "is_near": ceiling.is_near,
+            "is_beyond": ceiling.is_beyond,
+            "is_approved": ceiling.is_approved,
+            "needs_approval": ceiling.is_refused,
+        },
     }
 
 

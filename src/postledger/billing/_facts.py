@@ -20,19 +20,25 @@ _ZERO = Fraction(0)
 
 
 def load(
-    ids: Sequence[int], book: PlanBook, *, lock: bool = False, day: dt.date | None = None
+    ids: Sequence[int],
+    book: PlanBook,
+    *,
+    lock: bool = False,
+    day: dt.date | None = None,
+    prepaid_since: dt.date | None = None,
 ) -> dict[int, facts.Subscription]:
     """Everything billing needs to know of these subscriptions.
 
     Args:
         day: for a change on that day: what is prepaid is loaded too, and readings up to that day. Without it the facts
             are those of each one's next close.
+        prepaid_since: what was prepaid for days from then on is loaded as well, as `past_lots`.
     """
     subs = subscriptions.load(ids, book, lock=lock)
     _add_pending(subs, book)
     _add_debits(subs)
     if day is not None:
-        _add_lots(subs, day)
+        _add_lots(subs, day, since=prepaid_since)
     else:
         for sub in subs.values():
             if sub.months > 1 and _was_prepaid_by_the_period(sub):
@@ -106,7 +112,7 @@ def _add_debits(subs: dict[int, facts.Subscription]) -> None:
             sub.debits = (*sub.debits, facts.Debit(id, amount, is_taxed, every, text))
 
 
-def _add_lots(subs: dict[int, facts.Subscription], day: dt.date) -> None:
+def _add_lots(subs: dict[int, facts.Subscription], day: dt.date, *, since: dt.date | None = None) -> None:
     """What is prepaid, replayed from the booked lines: a fee adds a lot, a refund takes units off the latest."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -117,7 +123,7 @@ def _add_lots(subs: dict[int, facts.Subscription], day: dt.date) -> None:
             "FROM billing_invoiceline l JOIN billing_invoice i ON i.id = l.invoice_id "
             "JOIN unnest(%s::bigint[], %s::date[]) AS w(id, since) ON w.id = l.subscription_id AND l.full_end > w.since "
             "WHERE l.kind IN ('recurring', 'package', 'refund') ORDER BY l.id",
-            [list(subs), [_lots_since(sub, day) for sub in subs.values()]],
+            [list(subs), [min(since or day, _lots_since(sub, day)) for sub in subs.values()]],
         )
         rows = cursor.fetchall()
     for id, is_wholesale, kind, item, start, end, full_start, full_end, amount, why, promoted in rows:

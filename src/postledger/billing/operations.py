@@ -25,9 +25,10 @@ from postledger.billing.models import (
 )
 from postledger.billing.types import BatchResult, ProposalView
 from postledger.catalog.queries import PlanBook
-from postledger.core import closing, facts, fees, money, posting, rating
+from postledger.core import closing, facts, fees, money, posting, rating, tax
 from postledger.core.errors import Refusal
 from postledger.core.facts import Booking, Line
+from postledger.core.period import add_months
 from postledger.core.quantity import Reading, Unrateable
 from postledger.events import operations as events
 from postledger.ledger import operations as ledger
@@ -37,6 +38,7 @@ from postledger.subscriptions import queries as subscription_queries
 from postledger.usage import queries as usage
 
 Event = Callable[[facts.Subscription], Sequence[Line]]
+_LATEST = dt.timedelta(days=62)  # how old a reading may be that stands for the present
 
 
 class NegativeCredit(Refusal):
@@ -88,16 +90,26 @@ class Proposal:
         )
 
 
-def propose(subscription_id: int, event: Event, *, day: dt.date, lock: bool = False) -> Proposal:
+def propose(
+    subscription_id: int,
+    event: Event,
+    *,
+    day: dt.date,
+    lock: bool = False,
+    prepaid_since: dt.date | None = None,
+) -> Proposal:
     """What `event` books for a subscription on `day`.
 
     Args:
         event: a function of `core.changes`, given the facts; it returns the lines.
         lock: hold the subscription until the transaction ends, because the proposal is to be booked.
+        prepaid_since: the event has to know what was prepaid for days from then on.
     Raises:
         Refusal: from the event; nothing is changed.
     """
-    sub = _facts.load([subscription_id], PlanBook(), lock=lock, day=day)[subscription_id]
+    sub = _facts.load([subscription_id], PlanBook(), lock=lock, day=day, prepaid_since=prepaid_since)[
+        subscription_id
+    ]
     before = frozenset(pending.id for pending in sub.pending if pending.id is not None)
     try:
         lines = list(event(sub))
@@ -126,49 +138,49 @@ def estimate(subscription_id: int, *, as_of: dt.date | None = None) -> ProposalV
     Args:
         as_of: readings up to this day are known; the close lies after it.
     """
-    book = PlanBook()
-    sub = _facts.load([subscription_id], book)[subscription_id]
+    sub = _facts.load([subscription_id], PlanBook())[subscription_id]
     if sub.next_close is None:
         return None
     if as_of is not None and as_of < sub.next_close:
-        sub.readings = _carried_to(sub, as_of)
-    try:
-        booking = closing.close(sub)
-    except Unrateable as error:
-        raise CannotBill(str(error)) from error
-    made = _write.drafts([(sub, booking)])
-    lines = [line for draft in made if draft.buyer_id == sub.buyer_id for line in draft.lines]
-    return ProposalView(booking.on, sub.currency, queries.proposed(lines, sub.currency))
+        sub.readings = _carried_to(sub, as_of, [sub.next_close])
+    return _closes_ahead(sub, 1)[0]
 
 
 def estimate_with(
-    subscription_id: int, *, units: Mapping[str, Fraction], day: dt.date
-) -> ProposalView | None:
-    """The next invoice as it would be if Exchange held these units from `day` until the close; None while nothing is open.
+    subscription_id: int, *, units: Mapping[str, Fraction], day: dt.date, event: Event | None = None
+) -> tuple[ProposalView, ...]:
+    """The closes until the open billing period ends, that one included, if Exchange held these units from `day` on; none
+    while nothing is open.
 
     Args:
         units: meter → units, in the charge's own unit; meters left out are taken from the latest reading.
+        event: what is changed first, as a function of `core.changes`; from then on every month counts whole.
     """
     sub = _facts.load([subscription_id], PlanBook())[subscription_id]
-    closes_on = sub.next_close
-    if closes_on is None:
-        return None
+    if sub.next_close is None:
+        return ()
+    if event is not None:
+        event(sub)
+        for item in sub.items.values():
+            item.usage_from = None
     sub.exchange_since = sub.exchange_since or day
-    known = _carried_to(sub, day) if day < closes_on else {}
-    first = max(sub.exchange_since, sub.month.start)
-    span = [first + dt.timedelta(days=n) for n in range((closes_on - first).days + 1)]
+    first = sub.offset + sub.month_index + 1
+    ends = [add_months(sub.anchor, months) for months in range(first, sub.offset + sub.months + 1)]
+    known = _carried_to(sub, day, ends) if day < ends[0] else {}
+    since = max(sub.exchange_since, sub.month.start)
+    days = [since + dt.timedelta(days=n) for n in range((ends[-1] - since).days + 1)]
     expected = {
-        meter: [Reading(on, value, on.isoformat(), "expected") for on in span]
+        meter: [Reading(on, value, on.isoformat(), "expected") for on in days]
         for meter, value in units.items()
     }
     sub.readings = {**known, **expected}
-    try:
-        booking = closing.close(sub)
-    except Unrateable as error:
-        raise CannotBill(str(error)) from error
-    made = _write.drafts([(sub, booking)])
-    lines = [line for draft in made if draft.buyer_id == sub.buyer_id for line in draft.lines]
-    return ProposalView(booking.on, sub.currency, queries.proposed(lines, sub.currency))
+    return _closes_ahead(sub, len(ends))
+
+
+def latest_units(subscription_id: int, *, day: dt.date) -> dict[str, Fraction]:
+    """What each meter of a subscription showed when it was last read, up to a day."""
+    read = usage.between([(subscription_id, day - _LATEST, day)]).get(subscription_id, {})
+    return {meter: series[-1].value for meter, series in read.items()}
 
 
 def close_batch(
@@ -391,6 +403,12 @@ def note_run(run_id: int, result: BatchResult, *, finished_at: dt.datetime | Non
     )
 
 
+def with_tax(net: int, *, seller_id: int, buyer_id: int) -> int:
+    """A net amount with the taxes that the seller adds to what he invoices to the buyer, in minor units (M3)."""
+    rates = _facts.taxes({(seller_id, buyer_id)})[seller_id, buyer_id]
+    return net + money.round_half_away(net * tax.summed(rates) / 100)
+
+
 def minor(amount: Fraction, currency: str) -> int:
     """An exact amount of a plan's terms in whole minor units."""
     return money.to_minor(amount, currency)
@@ -462,16 +480,38 @@ def _arrived(sub: facts.Subscription, day: dt.date) -> list[Line]:
     return lines
 
 
-def _carried_to(sub: facts.Subscription, as_of: dt.date) -> dict[str, list[Any]]:
-    """Readings up to `as_of`, with the latest of each meter standing for the close that has not come."""
-    closes_on = sub.next_close
-    assert closes_on is not None
-    read = usage.between([(sub.id, as_of - dt.timedelta(days=62), as_of)]).get(sub.id, {})
-    carried = {}
-    for meter, series in read.items():
-        last = series[-1]
-        carried[meter] = [*series, type(last)(closes_on, last.value, last.taken_at, last.source)]
-    return carried
+def _carried_to(
+    sub: facts.Subscription, as_of: dt.date, closes: Sequence[dt.date]
+) -> dict[str, list[Reading]]:
+    """Readings up to `as_of`, with the latest of each meter standing for the closes that have not come."""
+    if sub.pool is not None:  # a reseller's own: his customers' readings are summed up already (U11)
+        read = {
+            meter: known
+            for meter, series in sub.readings.items()
+            if (known := [reading for reading in series if reading.day <= as_of])
+        }
+    else:
+        read = usage.between([(sub.id, as_of - _LATEST, as_of)]).get(sub.id, {})
+    return {
+        meter: [
+            *series,
+            *(Reading(on, series[-1].value, series[-1].taken_at, series[-1].source) for on in closes),
+        ]
+        for meter, series in read.items()
+    }
+
+
+def _closes_ahead(sub: facts.Subscription, count: int) -> tuple[ProposalView, ...]:
+    """What the next closes would book, taxes included; nothing is."""
+    try:
+        bookings = [closing.close(sub) for _ in range(count)]
+    except Unrateable as error:
+        raise CannotBill(str(error)) from error
+    _write.drafts([(sub, booking) for booking in bookings])
+    return tuple(
+        ProposalView(booking.on, sub.currency, queries.proposed(booking.lines, sub.currency))
+        for booking in bookings
+    )
 
 
 def _result(

@@ -34,6 +34,11 @@ class LineView:
         return words.formula(self.kind, self.why, self.currency)
 
     @property
+    def is_metered(self) -> bool:
+        """Whether it charges what was read: usage of a month, or of the time to come (R5, U9)."""
+        return self.kind == "usage" or (self.kind == "recurring" and self.why.get("rule") == "U9")
+
+    @property
     def breakdown(self) -> dict[str, str]:
         """A tax line's parts, per tax."""
         return {name: money.text(part, self.currency) for name, part in self.why.get("breakdown", {}).items()}
@@ -112,6 +117,18 @@ class ProposalView:
     @property
     def total_text(self) -> str:
         return money.text(self.total, self.currency)
+
+    @property
+    def metered(self) -> tuple[LineView, ...]:
+        """What was read and is charged: usage, usage charged ahead, and the promotions on them (R5, U9, M2)."""
+        found: list[LineView] = []
+        is_metered = False
+        for line in self.lines:
+            if line.kind != "promotion":
+                is_metered = line.is_metered
+            if is_metered:
+                found.append(line)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

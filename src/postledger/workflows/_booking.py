@@ -45,6 +45,7 @@ def apply(
     now: dt.datetime,
     preview: bool = False,
     may_be_refused: bool = True,
+    prepaid_since: dt.date | None = None,
     columns: Callable[[facts.Subscription], Mapping[str, Any]] | None = None,
     after: Callable[[], None] | None = None,
 ) -> ProposalView:
@@ -56,6 +57,7 @@ def apply(
     Args:
         kind, data: how the change is remembered.
         may_be_refused: False for what accrues regardless of the credit limit: signing up, closes, what the seller enters.
+        prepaid_since: the event has to know what was prepaid for days from then on.
         columns: further columns of the subscription to store, from the facts after the event.
         after: further writes in the same transaction.
     """
@@ -64,7 +66,9 @@ def apply(
     try:
         with transaction.atomic():
             catch_up([subscription_id], day=day, now=now)
-            proposal = billing.propose(subscription_id, event, day=day, lock=True)
+            proposal = billing.propose(
+                subscription_id, event, day=day, lock=True, prepaid_since=prepaid_since
+            )
             _check(proposal, buyer_id, day, may_be_refused)
             if proposal.recorded:
                 kept = subscription_queries.recorded(subscription_id)

@@ -31,8 +31,9 @@ class Accrued:
 
     @property
     def used(self) -> int:
-        """What the usage comes to so far, net: what a ceiling on a month's usage is measured by."""
-        return sum(line.amount for line in self.usage)
+        """What was read comes to so far, net: what a ceiling on a month's usage is measured by."""
+        ahead = (line for line in self.booked if line.is_metered and line.kind != "usage")
+        return sum(line.amount for line in (*self.usage, *ahead))
 
     @property
     def total(self) -> int:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from django.db import transaction
 
@@ -12,7 +13,7 @@ from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import Offer, Progress
 from postledger.resources import exchange, names
 from postledger.subscriptions import queries as subscriptions
-from postledger.workflows import _ceiling, _domains, _limits
+from postledger.workflows import _ceiling, _domains, _holdings, _limits
 
 
 class NotSubscribed(Refusal):
@@ -79,7 +80,10 @@ def add_exchange(
                 f"{box.address} does not end in {domain}. Add its domain after Exchange is set up, then the mailbox."
             )
     if queries.account_resource(viewer, buyer.id) is None:
-        more = {"exchange.organizations": 1, "exchange.domains": 1, "exchange.mailboxes": len(boxes)}
+        more = _holdings.sum_of(
+            {"exchange.organizations": Fraction(1), "exchange.domains": Fraction(1)},
+            *(_holdings.difference((), before=None, after=box) for box in boxes),
+        )
         _ceiling.require_below(viewer, buyer_id=buyer.id, more=more, now=now, is_new=True)
     with transaction.atomic():
         has = queries.account_resource(viewer, buyer.id)

@@ -4,10 +4,10 @@ import datetime as dt
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
-from postledger.provisioning import operations
+from postledger.provisioning import operations, queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange
-from postledger.workflows import _ceiling, _domains
+from postledger.workflows import _ceiling, _domains, _holdings
 
 
 def add_mailbox(
@@ -25,7 +25,8 @@ def add_mailbox(
     _domains.require_room(
         viewer, organization=organization, kind=exchange.MAILBOX, key=mailbox.address, now=now
     )
-    _ceiling.require_below(viewer, buyer_id=account_id, more={"exchange.mailboxes": 1}, now=now)
+    more = _holdings.difference(queries.resources_of(viewer, account_id), before=None, after=mailbox)
+    _ceiling.require_below(viewer, buyer_id=account_id, more=more, now=now)
     for address in (mailbox.address, *sorted(mailbox.aliases or ())):
         _domains.require_domain_of(viewer, account_id=account_id, address=address)
     return operations.declare(

@@ -9,7 +9,7 @@ from postledger.core.errors import Refusal
 from postledger.provisioning import operations, queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange, spec
-from postledger.workflows import _domains
+from postledger.workflows import _ceiling, _domains, _holdings
 
 
 class NoMailbox(Refusal):
@@ -34,7 +34,7 @@ def change_mailbox(
 
     Raises:
         NotVisible, NotAllowed: not this viewer's mailbox.
-        NoMailbox, WrongDomain, InvalidResource, InvalidAddress, StillInUse: the message says what.
+        NoMailbox, BeyondCeiling, WrongDomain, InvalidResource, InvalidAddress, StillInUse: the message says what.
     """
     found = queries.resource(viewer, resource_id)
     accounts.require_acting(viewer, found.account_id)
@@ -53,4 +53,13 @@ def change_mailbox(
     wish = exchange.validated_mailbox(spec=wish)
     for alias in sorted((wish.aliases or frozenset()) - (before.aliases or frozenset())):
         _domains.require_domain_of(viewer, account_id=found.account_id, address=alias)
+    now_is = spec.load(kind=found.kind, data={**(found.observed or {}), **found.desired})
+    becomes = dataclasses.replace(
+        now_is,
+        plan=now_is.plan if plan is None else plan,
+        quota_mib=now_is.quota_mib if plan is None and quota_mib is None else quota_mib,
+        features=now_is.features if features is None else features,
+    )
+    more = _holdings.difference(queries.resources_of(viewer, found.account_id), before=now_is, after=becomes)
+    _ceiling.require_below(viewer, buyer_id=found.account_id, more=more, now=now)
     return operations.change_wish(resource_id=found.id, desired=wish, now=now, actor=viewer.actor)

@@ -84,8 +84,7 @@ def _watch(
         accrued = accrued_charges.accrued_charges(viewer, buyer_id=buyer_id, now=now)
     except (billing.CannotBill, subscription_queries.NoSubscription):
         return
-    usage = sum(line.amount for line in accrued.usage)
-    if accrued.since is None or warned_for == accrued.since or not _ceiling.is_near(usage, ceiling):
+    if accrued.since is None or warned_for == accrued.since or not _ceiling.is_near(accrued.used, ceiling):
         return
     with transaction.atomic():
         payments.ceiling_warned(buyer_id=buyer_id, month=accrued.since)

@@ -1,12 +1,13 @@
 """A buyer switches an optional charge on or off."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from postledger.accounts.types import Viewer
 from postledger.billing.types import ProposalView
-from postledger.core import changes
+from postledger.core import changes, facts
 from postledger.subscriptions import queries as subscription_queries
-from postledger.workflows import _booking
+from postledger.workflows import _booking, _ceiling
 
 
 def switch_charge(
@@ -18,14 +19,24 @@ def switch_charge(
     now: dt.datetime,
     preview: bool = False,
 ) -> ProposalView:
-    """What switching books: a charge is billed from its activation (R8), and refunded from its end."""
+    """What switching books: a charge is billed from its activation (R8), and refunded from its end.
+
+    Raises:
+        BeyondCeiling, OverCreditLimit, CardDeclined, NotOffered: nothing was changed.
+    """
     subscription_id = _booking.acting_on(viewer, buyer_id)
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
     change = changes.switch_on if is_on else changes.switch_off
+
+    def event(sub: facts.Subscription) -> Sequence[facts.Line]:
+        return change(sub, charge, day=day)
+
+    if is_on:
+        _ceiling.require_below(viewer, buyer_id=buyer_id, change=event, now=now)
     return _booking.apply(
         viewer,
         subscription_id,
-        lambda sub: change(sub, charge, day=day),
+        event,
         kind="switch_on" if is_on else "switch_off",
         data={"charge": charge},
         now=now,

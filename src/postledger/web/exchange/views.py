@@ -86,36 +86,32 @@ def add(ask: Ask, account_id: int) -> HttpResponse:
     if not offers:
         return ask.page("exchange/none.html", account=account, held=held, offers=offers)
     form = forms.AddExchange(offers, ask.data)
-    expected = None
-    if not ask.is_post:
-        expected = _expect(ask, account_id, 5)
-    elif form.is_valid():
+    count = form.cleaned_data["expected"] if ask.is_post and form.is_valid() else 5
+    if ask.is_post and form.is_valid() and ask.request.POST.get("confirm") == "yes":
         try:
-            if ask.request.POST.get("confirm") == "yes":
-                adding.add_exchange(
-                    ask.viewer,
-                    account_id=account_id,
-                    domain=form.cleaned_data["domain"],
-                    platform_plan_id=int(form.cleaned_data["platform_plan"]),
-                    now=ask.now,
-                )
-                return ask.done(
-                    f"Exchange for {form.cleaned_data['domain']} is being set up.",
-                    "exchange-progress",
-                    account_id=account_id,
-                )
-            expected = _expect(ask, account_id, form.cleaned_data["expected"])
+            adding.add_exchange(
+                ask.viewer,
+                account_id=account_id,
+                domain=form.cleaned_data["domain"],
+                platform_plan_id=int(form.cleaned_data["platform_plan"]),
+                now=ask.now,
+            )
+            return ask.done(
+                f"Exchange for {form.cleaned_data['domain']} is being set up.",
+                "exchange-progress",
+                account_id=account_id,
+            )
         except Refusal as error:
             form.refuse(error, "domain")
-    count = form.cleaned_data.get("expected", 5) if form.is_bound and form.is_valid() else 5
+    expected = _expect(ask, account_id, count)
     return ask.page(
         "exchange/add.html",
         account=account,
         form=form,
         held=held,
-        expected=expected or (None if form.errors else _expect(ask, account_id, 5)),
+        expected=expected,
         count=count,
-        ceiling=_ceiling(ask, account_id, _new(count), is_new=True),
+        ceiling=_ceiling(ask, account_id, expected),
         status=422 if form.errors else 200,
     )
 
@@ -210,7 +206,7 @@ def add_domain(ask: Ask, account_id: int) -> HttpResponse:
             form.refuse(error, "name")
     one = {"exchange.domains": 1}
     expected = expecting.expect_usage(ask.viewer, buyer_id=account_id, more=one, now=ask.now)
-    ceiling = _ceiling(ask, account_id, one)
+    ceiling = _ceiling(ask, account_id, expected)
     return _form(
         ask, account, form, "Add a domain", "Add domain", "exchange", expected=expected, ceiling=ceiling
     )
@@ -288,7 +284,7 @@ def add_mailbox(ask: Ask, account_id: int) -> HttpResponse:
             form.refuse(error, "name")
     one = {"exchange.mailboxes": 1}
     expected = expecting.expect_usage(ask.viewer, buyer_id=account_id, more=one, now=ask.now)
-    ceiling = _ceiling(ask, account_id, one)
+    ceiling = _ceiling(ask, account_id, expected)
     return _form(
         ask, account, form, "Add a mailbox", "Add mailbox", "exchange", expected=expected, ceiling=ceiling
     )
@@ -398,20 +394,15 @@ def _expect(ask: Ask, account_id: int, mailboxes: int):
     return expecting.expect_usage(
         ask.viewer,
         buyer_id=account_id,
-        more=_new(mailboxes),
+        more={"exchange.mailboxes": mailboxes, "exchange.organizations": 1, "exchange.domains": 1},
         is_new=True,
         now=ask.now,
     )
 
 
-def _new(mailboxes: int) -> dict[str, int]:
-    """What adding Exchange adds, by meter."""
-    return {"exchange.mailboxes": mailboxes, "exchange.organizations": 1, "exchange.domains": 1}
-
-
-def _ceiling(ask: Ask, account_id: int, more: dict[str, int], *, is_new: bool = False):
+def _ceiling(ask: Ask, account_id: int, expected: expecting.Expectation | None):
     """How an order stands against the ceiling agreed with the customer, if it comes near it; else None."""
-    found = ceilings.ceiling_ahead(ask.viewer, buyer_id=account_id, more=more, is_new=is_new, now=ask.now)
+    found = ceilings.ceiling_ahead(ask.viewer, buyer_id=account_id, expected=expected, now=ask.now)
     return found if found is not None and found.is_near else None
 
 
