@@ -394,3 +394,34 @@ def test_a_mailbox_beyond_the_ceiling_is_refused_with_its_reason(town):
         asked = nora.ask("POST", boxes, {"address": f"more{asked.body['id']}@northern.example"})
     assert (asked.status, asked.body["reason"]) == (409, "ceiling")
     assert "Ask your provider to approve it" in asked.body["message"]
+
+
+def test_a_moved_start_tells_what_is_paid_twice_and_books_the_credit_that_is_given(town, now):
+    now.pass_days(20)
+    north, where = town.programs["north"], path(town, "nora", "subscription/start")
+    told = north.post(where, {"start": "2027-01-11"}, preview="true")
+    assert told["paid_twice"] == "3.23" and told["credit_id"] is None  # 10.00 × 10/31
+    credit = {"amount": told["paid_twice"], "currency": "USD"}
+    booked = north.post(where, {"start": "2027-01-11", "credit": credit, "credit_text": "Twice"})
+    assert booked["credit_id"]
+    lines = town.programs["nora"].get(path(town, "nora", "statement"))["items"]
+    assert [(line["item"], line["amount"]) for line in lines if line["kind"] == "credit"] == [
+        ("Twice", "-3.23")
+    ]
+
+
+def test_expected_usage_tells_how_it_stands_against_the_ceiling(town):
+    nora, where = town.programs["nora"], path(town, "nora", "expected-usage")
+    assert nora.post(where, {"more": {"exchange.mailboxes": 3}})["ceiling"] is None
+    sum_of = {"amount": "20.00", "currency": "USD"}
+    ceiling = path(town, "nora", "ceiling")
+    town.programs["north"].ask("PATCH", ceiling, {"ceiling": sum_of}).good()
+    told = nora.post(where, {"more": {"exchange.mailboxes": 4}})
+    assert told["ceiling"] == {
+        "ceiling": "20.00", "expected": told["monthly"], "is_near": True, "is_beyond": True, "is_approved": False,
+        "needs_approval": True,
+    }  # fmt: skip
+    approved = {"approved_until": town.clock.at.date().isoformat()}
+    town.programs["north"].ask("PATCH", ceiling, approved).good()
+    told = nora.post(where, {"more": {"exchange.mailboxes": 4}})["ceiling"]
+    assert (told["is_approved"], told["needs_approval"]) == (True, False)

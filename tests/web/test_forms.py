@@ -94,6 +94,39 @@ def test_a_year_and_back_to_the_month_with_the_credit_shown(people, at):
     assert subscriptions.subscription_of(SYSTEM, acme.id).months == 1
 
 
+def test_a_moved_start_offers_the_credit_for_time_paid_twice(people, at):
+    acme = people["acme"]
+    url, given = f"/accounts/{acme.id}/plan/start/", {"start": "2027-01-12"}
+    seller = people.client("alpha")
+    at.now = NOW + dt.timedelta(days=10)  # the 20th: eight days of January are paid twice
+    shown = seller.post(url, given)
+    text = shown.content.decode()
+    assert "Time paid twice" in text and 'value="2.58"' in text  # 10.00 × 8/31
+    assert ledger.balance(SYSTEM, acme.id) == -1000
+    given = {**given, "seen": shown.context["seen"]}
+    bad = seller.post(url, {**given, "confirm": "credit", "credit": "-1", "text": "Sorry"})
+    assert bad.status_code == 422 and bad.context["credit"].errors["credit"]
+    assert b"Sorry" in bad.content and ledger.balance(SYSTEM, acme.id) == -1000
+    seller.post(url, {**given, "confirm": "credit", "credit": "2.58", "text": "Sorry"})
+    assert subscriptions.subscription_of(SYSTEM, acme.id).period_start == dt.date(2027, 1, 12)
+    kinds = [(line.kind, line.item, line.amount) for line in billing.statement(SYSTEM, acme.id)]
+    assert ("credit", "Sorry", -258) in kinds
+    assert people.client("acme").get(url).status_code == 404  # the seller's to do
+
+
+def test_a_start_is_moved_without_a_credit_when_the_seller_wants_none(people, at):
+    acme = people["acme"]
+    url, given = f"/accounts/{acme.id}/plan/start/", {"start": "2027-01-12"}
+    seller = people.client("alpha")
+    at.now = NOW + dt.timedelta(days=10)
+    seen = seller.post(url, given).context["seen"]
+    assert seller.post(url, {**given, "seen": seen, "confirm": "alone"}).status_code == 302
+    assert "credit" not in [line.kind for line in billing.statement(SYSTEM, acme.id)]
+    assert subscriptions.subscription_of(SYSTEM, acme.id).period_start == dt.date(2027, 1, 12)
+    far = seller.post(url, {"start": "2030-01-01"})
+    assert far.status_code == 422 and far.context["form"].errors["start"]
+
+
 def test_a_plan_is_ended_with_its_refund(people):
     acme = people["acme"]
     confirm(people.client("acme"), f"/accounts/{acme.id}/plan/cancel/", {})

@@ -126,9 +126,11 @@ class Period(forms.Body):
 
 
 class Start(forms.Body):
-    """The first day of the billing period."""
+    """The first day of the billing period, and the credit you give for what is paid twice because of it; none by itself."""
 
     start: forms.Day
+    credit: forms.Amount | None = None
+    credit_text: forms.Text = ""
 
 
 class Reason(forms.Body):
@@ -141,6 +143,13 @@ class Accounts(Schema):
     """The accounts it happened to: of a reseller, his customers among them."""
 
     account_ids: list[int]
+
+
+class Moved(forms.Proposal):
+    """What moving the start books. `paid_twice`: what the buyer pays a second time, tax included; offer it as credit."""
+
+    paid_twice: str
+    credit_id: int | None
 
 
 class Monthly(Schema):
@@ -262,14 +271,22 @@ def go_monthly(request: HttpRequest, account_id: forms.Id, preview: Preview = Fa
     }
 
 
-@routes.books(router, HERE + "/start", response=forms.Proposal)
+@routes.books(router, HERE + "/start", response=Moved)
 def set_start(request: HttpRequest, account_id: forms.Id, payload: Start, preview: Preview = False):
-    """Move the start of the billing period; the seller's to do."""
-    return forms.proposal(
-        change_start.change_start(
-            request.auth, buyer_id=account_id, start=payload.start, now=clock.now(), preview=preview
-        )
+    """Move the start of the billing period; the seller's to do. `credit` is booked with the change, all or nothing."""
+    moved = change_start.change_start(
+        request.auth,
+        buyer_id=account_id,
+        start=payload.start,
+        credit=None if payload.credit is None else forms.minor(request.auth, account_id, payload.credit),
+        credit_text=payload.credit_text,
+        now=clock.now(),
+        preview=preview,
     )
+    return forms.proposal(moved.proposal) | {
+        "paid_twice": money.text(moved.paid_twice, moved.proposal.currency),
+        "credit_id": moved.credit_id,
+    }
 
 
 @routes.books(router, HERE + "/cancel", response=forms.Proposal)

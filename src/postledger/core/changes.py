@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import chain
 
 from postledger.core import closing, fees, lots, money, rating, wholesale
 from postledger.core.errors import Refusal
@@ -235,20 +236,26 @@ def change_start(sub: Subscription, start: dt.date, *, day: dt.date) -> list[Lin
     return _reopen(sub, sub.terms_at(day), day=day, start=start, months=sub.months)
 
 
-def paid_twice(sub: Subscription, start: dt.date, *, day: dt.date) -> int:
-    """The credit to offer for the days from `start` to `day`, which the old and the new period both charge (C6)."""
-    if start >= day:
-        return 0
-    terms, twice = sub.terms_at(day), ZERO
-    full = Period(start, add_months(start, sub.months))
-    for charge in terms.charges.values():
-        units = fees.held(sub, charge) - sub.free_units(terms, charge.name)
-        if charge.cadence == "period" and charge.measure != "metered" and units > 0:
-            days = (min(day, full.end) - max(start, sub.period.start)).days
-            twice += (
-                (terms.rates(charge.name, sub.months).recurring or ZERO) * units * max(days, 0) / full.days
-            )
-    return money.to_minor(twice, sub.currency)
+def paid_twice(sub: Subscription, start: dt.date, *, day: dt.date) -> Fraction:
+    """What was prepaid for the time from `start` on and does not come back when the start is moved on `day`: the new
+    period charges that time again (C6). Exact, in major units, net of promotions and tax.
+
+    The days before `day` do not come back at all, nor do month fees of earlier months; of the rest comes back what the
+    plan's refund percentage leaves (F1, F2).
+
+    Args:
+        sub: as before the change, with what was prepaid for any day from `start` on.
+    """
+    kept = 1 - sub.terms_at(day).refund_percent / 100
+    twice = ZERO
+    for lot in chain(*sub.lots.values(), *sub.past_lots.values()):
+        first, end = max(start, lot.bought_in.start), lot.full.end
+        if lot.is_whole or end <= day:
+            days = (kept if end > day else 1) * max((end - first).days, 0)
+        else:
+            days = max((day - first).days, 0) + kept * max((end - max(first, day)).days, 0)
+        twice += lot.net_price * lot.units * days / lot.full.days
+    return twice
 
 
 def activate(sub: Subscription, *, day: dt.date) -> list[Line]:

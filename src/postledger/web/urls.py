@@ -36,6 +36,7 @@ PLAN = [
     path("change/", plan.change, name="plan-change"),
     path("period/", plan.period, name="plan-period"),
     path("monthly/", plan.monthly, name="plan-monthly"),
+    path("start/", plan.start, name="plan-start"),
     path("switch/<str:charge>/", plan.switch, name="plan-switch"),
     path("package/<str:package>/", plan.package, name="plan-package"),
     path("cancel/", plan.cancel, name="plan-cancel"),

@@ -9,7 +9,7 @@ from postledger.catalog.types import PlanView
 from postledger.core.terms import Terms
 from postledger.documents import words
 from postledger.subscriptions.types import SubscriptionView
-from postledger.web.forms import Form
+from postledger.web.forms import AmountField, Form
 
 
 def months_words(months: int) -> str:
@@ -56,6 +56,26 @@ class Period(Form):
     def __init__(self, lengths: Sequence[int], *arguments, **options) -> None:
         super().__init__(*arguments, **options)
         self.fields["months"].choices = [(str(months), months_words(months)) for months in lengths]
+
+
+class Start(Form):
+    """Another first day of the billing period."""
+
+    start = forms.DateField(
+        label="The billing period starts on",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Up to a year before or after today. The open month is closed today with its usage.",
+    )
+
+
+class PaidTwice(Form):
+    """The credit for time that is paid a second time."""
+
+    text = forms.CharField(label="Text on the statement", max_length=200)
+
+    def __init__(self, currency: str, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.fields = {"credit": AmountField(currency=currency, label=f"Credit ({currency})"), **self.fields}
 
 
 class Quantities(Form):

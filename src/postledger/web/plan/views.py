@@ -1,5 +1,6 @@
 """A buyer's plan: what it holds, and every change of it with its price first."""
 
+import datetime as dt
 import functools
 from fractions import Fraction
 
@@ -9,6 +10,7 @@ from django.urls import reverse
 from postledger.accounts.types import AccountView
 from postledger.catalog import queries as catalog
 from postledger.catalog.types import PlanView
+from postledger.core import money
 from postledger.core.errors import Refusal
 from postledger.documents import words
 from postledger.subscriptions import queries as subscriptions
@@ -18,7 +20,7 @@ from postledger.web.plan import forms
 from postledger.web.preview import confirmed
 from postledger.workflows import buy_package as buying
 from postledger.workflows import cancel as cancelling
-from postledger.workflows import change_period, change_plan, change_quantities
+from postledger.workflows import change_period, change_plan, change_quantities, change_start
 from postledger.workflows import move_to_monthly as moving
 from postledger.workflows import subscribe as subscribing
 from postledger.workflows import switch_charge as switching
@@ -57,6 +59,7 @@ def overview(ask: Ask, account_id: int) -> HttpResponse:
         ],
         can_order=bool(forms.ordered(terms)),
         can_change_period=len(terms.periods) > 1,
+        can_move_start=ask.own.id != account_id and held.status == "active",
         can_go_monthly=held.months > 1 and 1 in terms.periods,
         people=ask.people(account_id),
         changes=subscriptions.changes(ask.viewer, held.id)[:12],
@@ -150,6 +153,57 @@ def period(ask: Ask, account_id: int) -> HttpResponse:
         )  # fmt: skip
     return _form(
         ask, account, form, "Change the billing period", "Show the price", empty=len(terms.periods) < 2
+    )
+
+
+@page
+def start(ask: Ask, account_id: int) -> HttpResponse:
+    """Another start of the billing period, with the credit that the seller may give for time paid twice (C6)."""
+    account, held = _held(ask, account_id)
+    ask.selling_to(account_id)
+    form = forms.Start(ask.data, initial={"start": held.period_start})
+    if ask.is_post and form.is_valid():
+        try:
+            return _moved(ask, account, form.cleaned_data["start"])
+        except Refusal as error:
+            form.refuse(error, "start")
+    return _form(ask, account, form, "Move the start of the period", "Show what it costs")
+
+
+def _moved(ask: Ask, account: AccountView, first: dt.date) -> HttpResponse:
+    change = functools.partial(
+        change_start.change_start, ask.viewer, buyer_id=account.id, start=first, now=ask.now
+    )
+    moved = change(preview=True)
+    currency = moved.proposal.currency
+    seen = f"{moved.proposal.total_text} {len(moved.proposal.lines)} {moved.paid_twice}"
+    pressed = ask.request.POST.get("confirm", "")
+    credit = forms.PaidTwice(
+        currency,
+        ask.data if pressed == "credit" else None,
+        initial={
+            "credit": money.text(moved.paid_twice, currency),
+            "text": f"Time paid twice: the period now starts on {words.day(first)}",
+        },
+    )
+    if ask.request.POST.get("seen") == seen:
+        if pressed == "alone":
+            change()
+            return ask.done("The start is moved; no credit was given.", "plan", account_id=account.id)
+        if pressed == "credit" and credit.is_valid():
+            given = credit.cleaned_data
+            change(credit=given["credit"], credit_text=given["text"])
+            told = words.amount(given["credit"], currency)
+            return ask.done(f"The start is moved, and {told} credited.", "plan", account_id=account.id)
+    return ask.page(
+        "plan/start.html",
+        account=account,
+        first=first,
+        moved=moved,
+        credit=credit,
+        seen=seen,
+        notice="The price has changed meanwhile. Look at it again." if pressed and not credit.errors else "",
+        status=422 if credit.errors else 200,
     )
 
 
