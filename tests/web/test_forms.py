@@ -19,7 +19,7 @@ from postledger.provisioning import queries as provisioning
 from postledger.subscriptions import queries as subscriptions
 from postledger.usage import operations as usage
 from postledger.usage.types import NewReading
-from postledger.workflows import begin_exchange
+from postledger.workflows import begin_exchange, daily_jobs
 from tests.web.conftest import NOW, PASSWORD, SYSTEM
 
 CHARGE = {"c0-measure": "fixed", "c0-name": "Base fee", "c0-recurring": "12.00"}
@@ -499,6 +499,30 @@ def test_a_customer_pays_by_card_up_to_a_limit_and_a_ceiling(people):
     people.client("alpha").post(f"/accounts/{acme.id}/terms/", {"method": "check"})
     found = payments.terms_of(SYSTEM, acme.id)
     assert (found.credit_limit, found.ceiling, found.ceiling_approved_until) == (None, None, None)
+
+
+def test_a_month_near_its_ceiling_is_told_and_more_is_approved_with_one_click(people, at):
+    acme = people["acme"]
+    begin_exchange.begin_exchange(SYSTEM, buyer_id=acme.id, now=NOW)
+    held = subscriptions.subscription_of(SYSTEM, acme.id)
+    reading = NewReading(held.id, "exchange.mailboxes", NOW, Decimal(6))
+    usage.record_readings(readings=[reading], now=NOW, zones={held.id: dt.UTC})
+    seller, buyer = people.client("alpha"), people.client("acme")
+    seller.post(
+        f"/accounts/{acme.id}/terms/", {"ceiling": "40"}
+    )  # 4 above the free × 8.00 = 32.00, four fifths
+    daily_jobs.daily_jobs(now=NOW)
+    assert "near-ceiling" in buyer.get("/").content.decode()
+    assert "comes near the ceiling" in seller.get("/").content.decode()
+    page = seller.get(f"/accounts/{acme.id}/").content.decode()
+    assert "Approve more until 10 Feb 2027" in page
+    seller.post(f"/accounts/{acme.id}/approve/", {"until": "2027-02-10"})
+    assert payments.terms_of(SYSTEM, acme.id).ceiling_approved_until == dt.date(2027, 2, 10)
+    assert "More is approved until" in buyer.get("/").content.decode()
+    seller.post(f"/accounts/{acme.id}/approve/", {"until": ""})
+    assert payments.terms_of(SYSTEM, acme.id).ceiling_approved_until is None
+    assert buyer.post(f"/accounts/{acme.id}/approve/", {"until": "2027-02-10"}).status_code == 404
+    assert seller.post(f"/accounts/{acme.id}/approve/", {"until": "soon"}).status_code == 404
 
 
 def test_a_purchase_above_the_credit_limit_is_refused_in_words(people):

@@ -98,6 +98,13 @@ def to_watch(*, seller_ids: Iterable[int]) -> list[tuple[int, int, dt.date | Non
     )
 
 
+def warned(viewer: Viewer, *, seller_id: int) -> dict[int, dt.date]:
+    """The buyers of a seller who were warned that a month's usage comes near their ceiling, with that month's first day."""
+    accounts.require_account(viewer, seller_id)
+    rows = PaymentTerms.objects.filter(seller_id=seller_id, ceiling__isnull=False)
+    return dict(rows.exclude(ceiling_warned_for=None).values_list("pk", "ceiling_warned_for"))
+
+
 def sellers_with_debtor_steps() -> list[int]:
     """Sellers who do something about debts."""
     return list(CollectionPolicy.objects.exclude(dunning=[]).values_list("pk", flat=True))

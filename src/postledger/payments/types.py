@@ -3,6 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 
+_NEAR_PERCENT = 80
+
+
+def is_near(used: int, ceiling: int) -> bool:
+    """Whether usage has come to four fifths of its ceiling."""
+    return used * 100 >= ceiling * _NEAR_PERCENT
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentTermsView:
@@ -14,6 +21,14 @@ class PaymentTermsView:
     is_card_declined: bool
     ceiling: int | None
     ceiling_approved_until: dt.date | None
+
+    def is_near_ceiling(self, used: int) -> bool:
+        """Whether the usage of a month has come to four fifths of its ceiling."""
+        return self.ceiling is not None and is_near(used, self.ceiling)
+
+    def is_approved(self, today: dt.date) -> bool:
+        """Whether more than the ceiling may be ordered today."""
+        return self.ceiling_approved_until is not None and today <= self.ceiling_approved_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ ACCOUNT = [
     path("statement.pdf", invoices.statement_pdf, name="statement-pdf"),
     path("payment/", customers.payment, name="money-payment"),
     path("terms/", customers.terms, name="money-terms"),
+    path("approve/", customers.approve, name="money-approve"),
     path("credit/", customers.credit, name="money-credit"),
     path("debit/", customers.debit, name="money-debit"),
 ]

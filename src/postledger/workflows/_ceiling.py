@@ -10,10 +10,9 @@ from postledger.billing import operations as billing
 from postledger.core import money
 from postledger.core.errors import Refusal
 from postledger.payments import queries as payments
+from postledger.payments import types as payment_types
 from postledger.subscriptions import queries as subscriptions
 from postledger.workflows import _booking, _limits, expect_usage
-
-_NEAR_PERCENT = 80
 
 
 class BeyondCeiling(Refusal):
@@ -38,7 +37,7 @@ class Ceiling:
 
     @property
     def is_near(self) -> bool:
-        return is_near(self.usage, self.ceiling)
+        return payment_types.is_near(self.usage, self.ceiling)
 
     @property
     def is_beyond(self) -> bool:
@@ -48,11 +47,6 @@ class Ceiling:
     def is_refused(self) -> bool:
         """Whether the buyer himself may not order it: it raises his usage beyond what was agreed or approved."""
         return self.is_beyond and self.usage > self.before and not self.is_approved
-
-
-def is_near(usage: int, ceiling: int) -> bool:
-    """Whether usage has come to four fifths of its ceiling."""
-    return usage * 100 >= ceiling * _NEAR_PERCENT
 
 
 def ahead(
@@ -93,7 +87,7 @@ def measured(
         usage=expected.monthly,
         ceiling=terms.ceiling,
         currency=held.currency,
-        is_approved=terms.ceiling_approved_until is not None and today <= terms.ceiling_approved_until,
+        is_approved=terms.is_approved(today),
     )
 
 

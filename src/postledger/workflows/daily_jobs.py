@@ -12,11 +12,10 @@ from postledger.billing import queries as billing_queries
 from postledger.catalog import queries as catalog
 from postledger.payments import operations as payments
 from postledger.payments import queries as payment_queries
-from postledger.payments.types import DueStep
+from postledger.payments.types import DueStep, is_near
 from postledger.subscriptions import operations as subscriptions
 from postledger.subscriptions import queries as subscription_queries
 from postledger.workflows import (
-    _ceiling,
     accrued_charges,
     billing_run,
     convert_trial,
@@ -84,7 +83,7 @@ def _watch(
         accrued = accrued_charges.accrued_charges(viewer, buyer_id=buyer_id, now=now)
     except (billing.CannotBill, subscription_queries.NoSubscription):
         return
-    if accrued.since is None or warned_for == accrued.since or not _ceiling.is_near(accrued.used, ceiling):
+    if accrued.since is None or warned_for == accrued.since or not is_near(accrued.used, ceiling):
         return
     with transaction.atomic():
         payments.ceiling_warned(buyer_id=buyer_id, month=accrued.since)

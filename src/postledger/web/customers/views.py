@@ -1,8 +1,9 @@
 """Those a seller sells to: his list, their details, and what he enters for them by hand."""
 
+import datetime as dt
 import functools
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from postledger.accounts import operations as account_operations
@@ -16,10 +17,10 @@ from postledger.payments import operations as payment_operations
 from postledger.payments import queries as payments
 from postledger.subscriptions import queries as subscriptions
 from postledger.web.customers import forms
-from postledger.web.door import Ask, page, reading
+from postledger.web.door import Ask, action, page, reading
 from postledger.web.preview import confirmed
 from postledger.workflows import activate as activating
-from postledger.workflows import enter_credit, enter_debit, receive_payment
+from postledger.workflows import enter_credit, enter_debit, receive_payment, set_ceiling
 from postledger.workflows import resume as resuming
 from postledger.workflows import suspend as suspending
 
@@ -210,6 +211,23 @@ def terms(ask: Ask, account_id: int) -> HttpResponse:
         words="Whether he pays tax is set in his details. When cards are charged, and what is done about debts, is set for "
         "all your customers in your settings.",
     )  # fmt: skip
+
+
+@action
+def approve(ask: Ask, account_id: int) -> HttpResponse:
+    """More than the ceiling up to a day, or no longer."""
+    account = ask.selling_to(account_id)
+    try:
+        until = dt.date.fromisoformat(ask.request.POST["until"]) if ask.request.POST.get("until") else None
+    except ValueError as error:
+        raise Http404 from error
+    set_ceiling.set_ceiling(
+        ask.viewer, buyer_id=account_id, approved_until=until, withdraw_approval=until is None
+    )
+    if until is None:
+        return ask.done("The approval is withdrawn.", "account", account_id=account_id)
+    told = f"Until {words.day(until)}, {account.name} may order beyond the ceiling."
+    return ask.done(told, "account", account_id=account_id)
 
 
 @page

@@ -25,11 +25,17 @@ def home(ask: Ask) -> HttpResponse:
     )
     held = subscriptions.of_accounts(ask.viewer, [buyer.id for buyer in buyers])
     connections = provisioning.connections_of(ask.viewer, ask.own.id)
+    warned = payments.warned(ask.viewer, seller_id=ask.own.id)
     return ask.page(
         "overview/dashboard.html",
         buyers=buyers,
         active=sum(1 for found in held.values() if found.status in ("active", "trial")),
         with_exchange=sum(1 for found in held.values() if found.exchange_since),
+        near_ceiling=[
+            buyer
+            for buyer in buyers
+            if buyer.id in held and warned.get(buyer.id) == held[buyer.id].month_start
+        ][:8],
         owing=owing[:8],
         owed=_sums(owing),
         connections=connections,
@@ -69,6 +75,7 @@ def _account(ask: Ask, account_id: int) -> HttpResponse:
     found = ask.account(account_id)
     held = subscriptions.of_accounts(ask.viewer, [account_id]).get(account_id)
     upcoming, accrued, trouble = None, None, ""
+    terms = payments.terms_of(ask.viewer, account_id) if found.seller_id else None
     if held is not None:
         try:
             upcoming = estimate_invoice.estimate_invoice(ask.viewer, buyer_id=account_id, now=ask.now)
@@ -82,7 +89,7 @@ def _account(ask: Ask, account_id: int) -> HttpResponse:
         held=held,
         upcoming=upcoming,
         accrued=accrued,
-        terms=payments.terms_of(ask.viewer, account_id) if found.seller_id else None,
+        terms=terms,
         trouble=trouble,
         balance=ledger.balance(ask.viewer, account_id),
         currency=held.currency if held else found.currency,
@@ -92,6 +99,8 @@ def _account(ask: Ask, account_id: int) -> HttpResponse:
         pending=billing.pending(ask.viewer, buyer_id=account_id),
         users=accounts.users_of(ask.viewer, account_id) if ask.own.id != account_id else (),
         today=ask.today(found),
+        is_near_ceiling=bool(terms and accrued and accrued.since and terms.is_near_ceiling(accrued.used)),
+        is_approved=bool(terms and terms.is_approved(ask.today(found))),
     )
 
 
