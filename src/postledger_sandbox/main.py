@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from postledger_sandbox import verify
+from postledger_sandbox import contract, verify
 from postledger_sandbox.server import Sandbox
 from postledger_sandbox.state.tables import WrongState
 
@@ -18,6 +18,7 @@ from postledger_sandbox.state.tables import WrongState
 def run(
     *,
     dialect: str = "W",
+    release: str = "",
     port: int = 9002,
     state: Path | str | None = None,
     estate: tuple[int, int, int] = (0, 0, 0),
@@ -32,6 +33,7 @@ def run(
         signal.signal(number, lambda *_: stopped.set())
     sandbox = Sandbox(
         dialect=dialect,
+        release=release,
         port=port,
         state=state,
         estate=estate,
@@ -56,6 +58,12 @@ def run(
 @click.option(
     "--dialect", type=click.Choice(["W", "S", "F"]), default="W", help="WebsitePanel, SolidCP or FuseCP."
 )
+@click.option(
+    "--release",
+    type=click.Choice(contract.RELEASES),
+    default=contract.RELEASES[0],
+    help="Of WebsitePanel; later ones have a few more operations and members.",
+)
 @click.option("--port", type=int, default=9002, show_default=True, help="0 picks a free port.")
 @click.option("--state", type=click.Path(path_type=Path), help="Keep everything in this file.")
 @click.option(
@@ -78,6 +86,7 @@ def run(
 def command(
     context: click.Context,
     dialect: str,
+    release: str,
     port: int,
     state: Path | None,
     estate: tuple[int, int, int],
@@ -92,6 +101,7 @@ def command(
     try:
         run(
             dialect=dialect,
+            release=release,
             port=port,
             state=state,
             estate=estate,

@@ -10,6 +10,7 @@ from zeep.wsse import username as wsse
 
 from postledger_sandbox import contract, services
 from postledger_sandbox.contract import wsdl
+from postledger_sandbox.server import Sandbox
 from postledger_sandbox.services import registry
 from tests.sandbox import client as clients
 
@@ -80,6 +81,25 @@ def test_the_dialects_differ_where_the_products_do():
     assert "esLync" not in old.services
     assert old.enums["DnsRecordType"].numbers["MX"] == 2
     assert new.enums["DnsRecordType"].numbers["MX"] == 3
+
+
+def test_later_releases_of_the_old_generation_have_a_little_more():
+    first, second, third = (contract.load("W", release) for release in contract.RELEASES)
+    assert contract.load("W") is first
+    assert "GetSystemSetupMode" not in first.services["esAuthentication"].operations
+    assert "GetSystemSetupMode" in second.services["esAuthentication"].operations
+    assert "AddUserVLan" not in second.services["esUsers"].operations
+    assert "AddUserVLan" in third.services["esUsers"].operations
+    assert third.members("UserInfo")[:-2] == second.members("UserInfo") == first.members("UserInfo")
+    assert third.members("UserInfo")[-2:] == (("AdditionalParams", "string"), ("Vlans", "UserVlan[]"))
+
+
+def test_a_later_release_sends_its_further_members():
+    with Sandbox(dialect="W", release="1.2") as sandbox:
+        body = f'<GetUserByUsername xmlns="{contract.NAMESPACES["W"]}"><username>reseller</username></GetUserByUsername>'
+        client = clients.Client(sandbox.url, "W")
+        reply = client.post("esUsers", client.action("esUsers", "GetUserByUsername"), body)
+    assert "</EcommerceEnabled><Vlans /></GetUserByUsernameResult>" in reply.text
 
 
 def test_a_strict_client_loads_every_document_and_reads_answers(sandbox, household):

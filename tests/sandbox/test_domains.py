@@ -125,20 +125,56 @@ def test_a_domain_goes_with_its_zone(client, zone_id):
     assert client.call("esServers", "GetDomain", domainId=zone_id) is None
 
 
-def test_templates_of_the_exchange_service_arrive_with_exchange_in_the_later_generation(client, household):
+def add_mx_template(client):
+    """An MX template on the Exchange service, as an operator keeps it."""
     administrator = client.signed_in("serveradmin")
     (services,) = administrator.call("esServers", "GetRawServicesByGroupName", groupName="Exchange")
     template = {"ServiceId": int(services[0]["ServiceID"]), "RecordType": "MX", "RecordName": ""}
     administrator.call(
         "esServers", "AddDnsRecord", record={**template, "RecordData": "mx.[domain_name]", "MxPriority": 5}
     )
+
+
+def test_a_zone_of_the_old_generation_gets_the_templates_of_every_service(client, household):
+    add_mx_template(client)
+    _, package_id = household.customer()
+    values = {"packageId": package_id, "domainType": "Domain", "domainName": "a.example"}
+    domain_id = client.call("esServers", "AddDomainWithProvisioning", **values, createDnsZone=True)
+    assert (("MX", "", "mx.a.example") in records(client, domain_id)) is (client.dialect == "W")
+
+
+def test_templates_of_the_exchange_service_arrive_with_exchange_in_the_later_generation(client, household):
     _, package_id = household.customer()
     item_id = household.organization(package_id)
     name = household.default_domain(item_id)
     (link,) = client.call("esOrganizations", "GetOrganizationDomains", itemId=item_id)
     client.call("esServers", "EnableDomainDns", domainId=link["DomainId"])
+    add_mx_template(client)
     household.mailbox(item_id, f"ann@{name}")
     assert (("MX", "", f"mx.{name}") in records(client, link["DomainId"])) is (client.dialect == "S")
+
+
+def test_a_name_with_www_is_refused_after_the_other_rules_of_names(client, household, sandbox):
+    _, package_id = household.customer()
+    taken = {"PackageId": package_id, "DomainName": "www.taken.example", "ZoneItemId": 0, "Records": []}
+    sandbox.world.store.domains.add(taken)
+    assert add(client, package_id, "www.taken.example") == -502
+    assert (add(client, package_id, "www.free.example") == -503) is (client.dialect == "W")
+
+
+def test_a_name_too_long_is_an_error_of_the_database(client, package_id):
+    with pytest.raises(Fault, match="would be truncated"):
+        add(client, package_id, f"{'a' * 95}.example")
+
+
+def test_deleting_domains_can_be_reserved_to_administrators(client, sandbox, household, package_id):
+    if client.dialect == "W":
+        pytest.skip("the old generation has no such quota")
+    domain_id = add(client, package_id, "a.example")
+    for each in (household.space_id, package_id):
+        sandbox.control.override_quotas(each, {"OS.NotAllowTenantDeleteDomains": 1})
+    assert client.call("esServers", "DeleteDomain", domainId=domain_id) == -107
+    assert client.signed_in("serveradmin").call("esServers", "DeleteDomain", domainId=domain_id) == 0
 
 
 def test_domains_are_paged(client, package_id, household):

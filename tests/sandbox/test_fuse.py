@@ -92,6 +92,9 @@ def test_missing_and_wrong_credentials_are_faults(sandbox, header, text):
 def test_a_hashed_password_is_taken(sandbox, algorithm):
     hashed = base64.b64encode(hashlib.new(algorithm, b"Secret-1").digest()).decode()
     assert ask(sandbox, "UserExists", header=credentials(password=hashed)).status == 200
+    inner = f"<username>reseller</username><password>{hashed}</password><ip></ip>"
+    answer = ask(sandbox, "AuthenticateUser", inner, service="esAuthentication", header="")
+    assert result(answer, "AuthenticateUser").text == "0"
 
 
 def test_a_colon_in_a_password_is_no_trouble_here(sandbox):
@@ -162,3 +165,21 @@ def test_a_strict_client_loads_every_document_and_reads_answers(sandbox):
 
 def user_record(value):
     return {name: value[name] for name in value}
+
+
+def test_the_connection_can_be_tried_without_credentials(sandbox):
+    envelope = (
+        f'<s:Envelope xmlns:s="{SOAP11}"><s:Body><Echo xmlns="http://tempuri.org/"><msg>hello</msg></Echo></s:Body>'
+        "</s:Envelope>"
+    )
+    headers = {"Content-Type": "text/xml", "SOAPAction": '"http://tempuri.org/IesTest/Echo"'}
+    reply = fetch(f"{sandbox.url}/esTest", envelope.encode(), headers)
+    assert reply.xml.findtext(".//{http://tempuri.org/}EchoResult") == "hello"
+
+
+def test_servers_carry_their_system_only_here(sandbox):
+    root = {"header": credentials("serveradmin"), "service": "esServers"}
+    (server,) = result(ask(sandbox, "GetServers", **root), "GetServers")
+    names = [etree.QName(child).localname for child in server]
+    assert names == sorted(names)
+    assert {"_x003C_PasswordIsSHA256_x003E_k__BackingField", "isCore", "osPlatform"} < set(names)

@@ -78,6 +78,12 @@ def test_when_the_domain_fails_the_user_goes_again(client, household):
     assert client.call("esUsers", "GetUserByUsername", username="acme") is None
 
 
+def test_when_the_space_ends_in_a_fault_the_user_goes_again(client, household):
+    with pytest.raises(Fault):
+        wizard(client, household, planId=404)
+    assert client.call("esUsers", "GetUserByUsername", username="acme") is None
+
+
 def test_plans_are_listed_for_their_owner_and_offered_to_his_customers(client, household):
     user_id, _ = household.customer()
     (plans,) = client.call("esPackages", "GetHostingPlans", userId=2)
@@ -269,6 +275,16 @@ def test_a_ceiling_reads_no_use_and_a_counted_quota_does(client, household):
     assert quota(client, package_id, "HostedSolution.Organizations") == (1, 1)
     # The space above counts what lies below it.
     assert quota(client, household.space_id, "HostedSolution.Organizations") == (-1, 1)
+
+
+def test_ocs_users_are_counted_by_packages_of_the_later_generation_only(client, household):
+    _, package_id, item_id = household.whole()
+    page = {"itemId": item_id, "accountTypes": "1", "maximumRows": 1}
+    (mailbox,) = client.call("esExchangeServer", "GetAccountsPaged", **page)["PageItems"]
+    client.call("esOCS", "CreateOCSUser", itemId=item_id, accountId=mailbox["AccountId"])
+    statistics = client.call("esOrganizations", "GetOrganizationStatistics", itemId=item_id)
+    assert statistics["CreatedOCSUsers"] == 1
+    assert quota(client, package_id, "OCS.Users") == (5, 0 if client.dialect == "W" else 1)
 
 
 def test_disk_rows_appear_after_the_daily_task_under_hosted_organizations(client, sandbox, household):

@@ -108,6 +108,16 @@ def test_of_two_who_take_a_name_at_once_one_gets_it(tmp_path, dialect):
         assert set(answers) - set(made) == {-100}
 
 
+def test_of_thousands_of_things_done_the_last_hundred_are_remembered():
+    with Sandbox(dialect="W", estate=(300, 0, 0), delay_s=0) as sandbox:
+        administrator = Client(sandbox.url, "W", "serveradmin")
+        administrator.call("esUsers", "ChangeUserStatus", userId=2, status="Suspended")
+        assert administrator.call("esUsers", "GetUserById", userId=202)["Status"] == "Suspended"
+        tasks = administrator.call("esTasks", "GetUserCompletedTasks", userId=1)
+        assert len(tasks) == 100
+        assert administrator.call("esTasks", "GetTasksNumber") == 0
+
+
 def test_an_estate_is_there_in_seconds():
     with Sandbox(dialect="S", estate=(2000, 200, 5000)) as sandbox:
         counts = sandbox.control.summary()["counts"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 DIALECTS = {"W": "WebsitePanel", "S": "SolidCP", "F": "FuseCP"}
@@ -113,12 +113,22 @@ GROUPS = {
 _OPERATION = re.compile(r"(\w+)\((.*)\) ?(\S+)$")
 
 
-# FuseCP offers what SolidCP offers; how its members are named and ordered is in datacontract.py.
-_DESCRIBED_AS = {"W": "W", "S": "S", "F": "S"}
+# The releases of WebsitePanel that differ in what is described here; the first is the one described as W.
+RELEASES = ("1.0", "1.1", "1.2")
+# FuseCP offers what SolidCP offers, and a little of its own; how its members are named and ordered is in datacontract.py.
+_MARKS = {
+    ("W", "1.0"): frozenset("W"),
+    ("W", "1.1"): frozenset("W1"),
+    ("W", "1.2"): frozenset("W12"),
+    ("S", ""): frozenset("S"),
+    ("F", ""): frozenset("SF"),
+}
+
+Marks = frozenset[str]
 
 
-def _lines(file_name: str, dialect: str) -> list[tuple[bool, str]]:
-    """The lines of a description that hold for the dialect, joined and without their mark; headings come as (True, text)."""
+def _lines(file_name: str, marks: Marks) -> list[tuple[bool, str]]:
+    """The lines of a description that hold for the marks, joined and without theirs; headings come as (True, text)."""
     joined: list[str] = []
     for raw in (Path(__file__).parent / file_name).read_text(encoding="utf-8").splitlines():
         if not raw.strip() or raw.startswith("#"):
@@ -127,31 +137,31 @@ def _lines(file_name: str, dialect: str) -> list[tuple[bool, str]]:
             joined[-1] += " " + raw.strip()
         else:
             joined.append(raw.strip())
-    marked = re.compile(r"[*WSF]+ ")
+    marked = re.compile(r"[*WSF12]+ ")
     lines: list[tuple[bool, str]] = []
     for line in joined:
         mark = marked.match(line)
         if mark is None:
             lines.append((True, line))
-        elif "*" in mark.group() or _DESCRIBED_AS[dialect] in mark.group():
+        elif "*" in mark.group() or marks & set(mark.group()):
             lines.append((False, line[mark.end() :].strip()))
     return lines
 
 
-def _pairs(text: str, dialect: str) -> tuple[tuple[str, str], ...]:
+def _pairs(text: str, marks: Marks) -> tuple[tuple[str, str], ...]:
     pairs = []
     for item in filter(None, (part.strip() for part in text.split(","))):
         only, slash, rest = item.partition("/")
-        if slash and _DESCRIBED_AS[dialect] not in only:
+        if slash and not marks & set(only):
             continue
         name, _, kind = (rest if slash else item).partition(":")
         pairs.append((name, kind))
     return tuple(pairs)
 
 
-def _services(dialect: str) -> dict[str, Service]:
+def _services(dialect: str, marks: Marks) -> dict[str, Service]:
     services: dict[str, Service] = {}
-    for is_heading, line in _lines("services.txt", dialect):
+    for is_heading, line in _lines("services.txt", marks):
         if is_heading:
             _, name, where = line.split()
             namespace = TEMPURI if where == "tempuri" else NAMESPACES[dialect]
@@ -160,22 +170,22 @@ def _services(dialect: str) -> dict[str, Service]:
         match = _OPERATION.match(line)
         assert match, line
         name, parameters, result = match.groups()
-        operation = Operation(name, _pairs(parameters, dialect), "" if result == "void" else result)
+        operation = Operation(name, _pairs(parameters, marks), "" if result == "void" else result)
         services[list(services)[-1]].operations[name] = operation
     return {name: service for name, service in services.items() if service.operations}
 
 
-def _types_and_enums(dialect: str) -> tuple[dict[str, Type], dict[str, Enum]]:
+def _types_and_enums(marks: Marks) -> tuple[dict[str, Type], dict[str, Enum]]:
     types: dict[str, Type] = {}
     enums: dict[str, Enum] = {}
     in_enums = False
-    for is_heading, line in _lines("types.txt", dialect):
+    for is_heading, line in _lines("types.txt", marks):
         if is_heading:
             in_enums = line == "enums"
             continue
         head, _, body = line.partition(":")
         if in_enums:
-            numbers = dict(name.split("=") for name, _ in _pairs(body, dialect))
+            numbers = dict(name.split("=") for name, _ in _pairs(body, marks))
             words = head.split()
             enums[words[0]] = Enum(
                 words[0], "flags" in words, {name: int(number) for name, number in numbers.items()}
@@ -184,28 +194,44 @@ def _types_and_enums(dialect: str) -> tuple[dict[str, Type], dict[str, Enum]]:
             name, _, base = head.partition("<")
             is_abstract = name.startswith("abstract ")
             name = name.removeprefix("abstract ").strip()
-            types[name] = Type(name, base.strip(), is_abstract, _pairs(body, dialect))
+            types[name] = Type(name, base.strip(), is_abstract, _pairs(body, marks))
     return types, enums
 
 
-def _datasets(dialect: str) -> dict[str, tuple[tuple[tuple[str, str], ...], ...]]:
+def _datasets(marks: Marks) -> dict[str, tuple[tuple[tuple[str, str], ...], ...]]:
     datasets = {}
-    for _, line in _lines("datasets.txt", dialect):
+    for _, line in _lines("datasets.txt", marks):
         key, _, body = line.partition(": ")
-        datasets[key] = tuple(_pairs(table, dialect) for table in body.split("|"))
+        datasets[key] = tuple(_pairs(table, marks) for table in body.split("|"))
     return datasets
 
 
-def _quotas(dialect: str) -> dict[str, Quota]:
+def _quotas(marks: Marks) -> dict[str, Quota]:
     quotas = {}
-    for _, line in _lines("quotas.txt", dialect):
+    for _, line in _lines("quotas.txt", marks):
         quota_id, group_id, kind, name, *rest = line.split()
         quotas[name] = Quota(int(quota_id), int(group_id), int(kind), name, "per-org" in rest)
     return quotas
 
 
+def load(dialect: str, release: str = "") -> Contract:
+    """The contract of a dialect, "W", "S" or "F"; of W the oldest release, unless another of `RELEASES` is named."""
+    return _load(dialect, (release or RELEASES[0]) if dialect == "W" else "")
+
+
 @functools.cache
-def load(dialect: str) -> Contract:
-    """The contract of a dialect, "W", "S" or "F"."""
-    types, enums = _types_and_enums(dialect)
-    return Contract(dialect, _services(dialect), types, enums, _datasets(dialect), _quotas(dialect))
+def _load(dialect: str, release: str) -> Contract:
+    marks = _MARKS[(dialect, release)]
+    types, enums = _types_and_enums(marks)
+    return Contract(dialect, _services(dialect, marks), types, enums, _datasets(marks), _quotas(marks))
+
+
+def moved(contract: Contract, namespace: str) -> Contract:
+    """A contract whose main namespace is another: what WebsitePanel 2.x made of the later generation's services."""
+    services = {
+        name: replace(service, namespace=namespace)
+        if service.namespace == NAMESPACES[contract.dialect]
+        else service
+        for name, service in contract.services.items()
+    }
+    return replace(contract, services=services)

@@ -38,6 +38,7 @@ _LIBRARIES = {
     "FuseCP.EnterpriseServer.Base.HostedSolution": "OrganizationStatistics ServiceLevel",
     "FuseCP.Providers.Common": "ResultObject",
     "FuseCP.Providers": "ServiceProviderItem",
+    "FuseCP.Providers.OS": "OSPlatform OSPlatformInfo",
 }
 _LIBRARY = {name: library for library, names in _LIBRARIES.items() for name in names.split()}
 _NAMES = {"ValueResultObjectOfInt32": "ValueResultObjectOfint"}
@@ -53,6 +54,7 @@ _AUTOMATIC = frozenset(
             ("DomainInfo", name)
             for name in "RecordDefaultTTL RecordMinimumTTL RegistrarName ZoneServiceID".split()
         ),
+        ("ServerInfo", "PasswordIsSHA256"),
         ("ServiceInfo", "ServerName"),
         ("UserInfo", "AdditionalParams"),
         ("UserInfo", "MfaMode"),

@@ -336,10 +336,7 @@ class Control:
     def run_background(self) -> int:
         """How many pieces of background work were done, due or not."""
         with self._world.lock:
-            pending = [task for task in self._world.store.tasks if not task["Completed"]]
-            for task in pending:
-                background.run(self._world, task)
-            return self._done(len(pending))
+            return self._done(background.run_all(self._world))
 
     def hold_background(self, on: bool = True) -> None:
         """Background work waits until this is taken back or run_background is called."""

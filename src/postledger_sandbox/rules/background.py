@@ -60,20 +60,26 @@ def schedule(
 
 def run_due(world: World) -> None:
     """Do what is due."""
-    pending = [task for task in world.store.tasks if not task["Completed"]]
     now = world.clock.time()
-    for task in pending:
-        if task["Due"] <= now and not world.hold_background:
-            run(world, task)
+    if not world.hold_background:
+        run(world, [task for task in world.store.tasks if not task["Completed"] and task["Due"] <= now])
 
 
-def run(world: World, task: Row) -> None:
-    """Do one task now."""
-    if task.get("Stopped") is not True:
+def run_all(world: World) -> int:
+    """Do what is pending, due or not; how many pieces that were."""
+    pending = [task for task in world.store.tasks if not task["Completed"]]
+    run(world, pending)
+    return len(pending)
+
+
+def run(world: World, tasks: list[Row]) -> None:
+    """Do these tasks, and forget the oldest of those that are done."""
+    for task in tasks:
         _WORK[task["Does"]](world, **task["Arguments"])
-    world.store.tasks.change(
-        task, Completed=True, FinishDate=world.clock.now(), IndicatorCurrent=task["IndicatorMaximum"]
-    )
-    completed = [row for row in world.store.tasks if row["Completed"]]
-    for row in completed[:-KEPT_COMPLETED]:
-        world.store.tasks.remove(row)
+        world.store.tasks.change(
+            task, Completed=True, FinishDate=world.clock.now(), IndicatorCurrent=task["IndicatorMaximum"]
+        )
+    if tasks:
+        completed = [row for row in world.store.tasks if row["Completed"]]
+        for row in completed[:-KEPT_COMPLETED]:
+            world.store.tasks.remove(row)

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from postledger_sandbox.rules import letters, quotas, rights
 from postledger_sandbox.state.tables import Row
-from postledger_sandbox.state.world import Call, World
+from postledger_sandbox.state.world import Call, Fault, World
 
 DNS_GROUP, EXCHANGE_GROUP, ORGANIZATIONS_GROUP = 7, 12, 13
+ORGANIZATION_SERVICES = frozenset({12, 13, 31, 32, 41, 52})
 DEFAULT_TTL = 86400
 WIDTH = 100
 
@@ -56,11 +57,13 @@ def create(
         code = _quota_code(call, package, is_sub_domain, is_pointer)
         if code:
             return code
-    if call.is_w and name.startswith("www."):
-        return -503
+    if len(name) > WIDTH:
+        raise Fault("String or binary data would be truncated. The statement has been terminated.")
     code = check_name(call, package_id, name)
     if code:
         return code
+    if call.is_w and name.startswith("www."):
+        return -503
     wants_zone = call.is_w if zone is None else zone
     has_dns = service_of(call.world, package, DNS_GROUP) is not None
     if wants_zone and has_dns and call.store.facts.first("Name", f"zone:{name}") is not None:
@@ -133,7 +136,9 @@ def template_levels(world: World, package: Row) -> list[list[Row]]:
     if server_id:
         levels.append(templates.find("ServerId", server_id))
     for service in world.store.services:
-        if quotas.has_group(world, package, service["GroupId"]) and service["GroupId"] in (DNS_GROUP, 1):
+        # The later generations add those of an organization's services when the domain joins the organization.
+        is_later = not world.is_w and service["GroupId"] in ORGANIZATION_SERVICES
+        if not is_later and quotas.has_group(world, package, service["GroupId"]):
             levels.append(templates.find("ServiceId", service["ServiceId"]))
     return levels
 

@@ -134,6 +134,9 @@ def _count_domains(world: World) -> Count:
 
 
 def _archive_mb(world: World, organization: Row) -> int:
+    """What the plans allot to archives; with an unlimited mailbox among them, -1 for all."""
+    if _disk_mb(world, organization) < 0:
+        return quotas.UNLIMITED
     sizes = []
     for row in accounts_of(world, organization["Id"], *MAILBOXES):
         plan = world.store.mailbox_plans.get(row.get("ArchivingMailboxPlanId") or 0) or (

@@ -190,14 +190,19 @@ _COUNTS: dict[str, Count] = {
     "Exchange2007.DiskSpace": lambda holdings: mailbox_sizes_mb(holdings.world, holdings.accounts),
     "Exchange2013.JournalingMailboxes": _of_types(12),
     "BlackBerry.Users": _flagged("IsBlackBerryUser"),
+    "OCS.Users": _flagged("OcsInstanceId"),
     "Lync.Users": _flagged("LyncPlanId"),
     "SfB.Users": _flagged("SfBPlanId"),
 }
 
 
+# Counted by its kind, but the package always reads 0 there; the organization's statistics know.
+_UNCOUNTED_IN_W = frozenset({"OCS.Users"})
+
+
 def used(world: World, package: Row, quota: Quota, holdings: Holdings | None = None) -> int:
     """The use of a quota by a package and the packages below; 0 for what is not counted."""
-    if quota.kind != COUNTED or quota.name not in _COUNTS:
+    if quota.kind != COUNTED or quota.name not in _COUNTS or (world.is_w and quota.name in _UNCOUNTED_IN_W):
         return 0
     return _COUNTS[quota.name](holdings or Holdings(world, package))
 

@@ -30,4 +30,5 @@ ALL = [
     housekeeping.system,
     housekeeping.audit,
     housekeeping.comments,
+    housekeeping.trial,
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""esTasks, esScheduler, esSystem, esAuditLog, esComments: what goes on in the installation."""
+"""esTasks, esScheduler, esSystem, esAuditLog, esComments, esTest: what goes on in the installation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ scheduler = Operations("esScheduler")
 system = Operations("esSystem")
 audit = Operations("esAuditLog")
 comments = Operations("esComments")
+trial = Operations("esTest")
 
 
 # Tasks
@@ -83,7 +84,7 @@ def set_task_notify_on_complete(call: Call, task_id: str | None) -> None:
 def stop_task(call: Call, task_id: str | None) -> None:
     task = _task(call, task_id)
     if task is not None and not task["Completed"]:
-        call.store.tasks.change(task, Stopped=True, Completed=True, FinishDate=call.now)
+        call.store.tasks.change(task, Completed=True, FinishDate=call.now)
 
 
 # Schedules
@@ -367,3 +368,21 @@ def delete_comment(call: Call, comment_id: int) -> int:
     if stored is not None and (call.caller.is_administrator or stored["UserId"] == call.caller.user_id):
         call.store.comments.remove(stored)
     return 0
+
+
+# Trials of the connection, in the newest generation
+
+
+@trial.act
+def echo(call: Call, msg: str | None) -> str | None:
+    return msg
+
+
+@trial.act
+def touch(call: Call) -> None:
+    return None
+
+
+@trial.act
+def os_platform(call: Call) -> Row:
+    return {"IsCore": True, "OSPlatform": call.world.contract.enums["OSPlatform"].numbers["Windows"]}

@@ -198,7 +198,10 @@ def update_domain(call: Call, domain: Row | None) -> int:
 def delete_domain(call: Call, domain_id: int) -> int:
     rights.demand_account(call)
     domain = _known(call, domain_id)
-    rights.demand_active_package(call, domain["PackageId"])
+    package = rights.demand_active_package(call, domain["PackageId"])
+    reserved = call.world.contract.quotas.get("OS.NotAllowTenantDeleteDomains")
+    if reserved is not None and quotas.value(call.world, package, reserved) > 0:
+        rights.demand_account(call, role=rights.ADMINISTRATOR)
     if domain.get("WebSiteId"):
         return -506
     if domain.get("MailDomainId"):

@@ -101,7 +101,10 @@ def plant(world: World) -> None:
     letters.write_settings(world, "package", system["PackageId"], "NameServers", setting)
     policy = [["MailboxPasswordPolicy", "True;8;20;0;2;0;True"]]
     letters.write_settings(world, "user", 1, "ExchangePolicy", policy)
-    everything = {name: 1 if quota.kind == 1 else UNLIMITED for name, quota in world.contract.quotas.items()}
+    everything = {
+        name: (0 if ".NotAllow" in name else 1) if quota.kind == 1 else UNLIMITED
+        for name, quota in world.contract.quotas.items()
+    }
     wholesale = add_plan(world, "Reseller Exchange", "Everything", 1, system["PackageId"], everything)
     for name in (RESELLER, SECOND_RESELLER):
         add_reseller(world, name, wholesale)

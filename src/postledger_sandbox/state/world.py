@@ -65,6 +65,7 @@ class Options:
 
     Args:
         dialect: "W", "S" or "F".
+        release: of W, one of `contract.RELEASES`; empty is the oldest.
         anonymous_organizations: as the originals do, ask no credentials for the services without a policy.
         delay_s: how long background work (deletion, disk measurement) takes.
         zone: the server's time zone; shows in the dates of DataSets.
@@ -72,6 +73,7 @@ class Options:
     """
 
     dialect: str = "W"
+    release: str = ""
     anonymous_organizations: bool = False
     delay_s: float = 0.3
     zone: str = "America/New_York"
@@ -93,7 +95,7 @@ class World:
     last_statistics: dict[tuple[str, int, bool], Row] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.contract = contract.load(self.options.dialect)
+        self.contract = contract.load(self.options.dialect, self.options.release)
         self.store = Store()
         self.clock = Clock(zone_of(self.options.zone))
 

@@ -6,8 +6,6 @@ Unlike the older stack it minds the order of members: one that comes too late or
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
@@ -16,11 +14,10 @@ from typing import Any
 from lxml import etree
 
 from postledger_sandbox.contract import Contract, Operation, Service, datacontract, wsdl_fuse
-from postledger_sandbox.state.tables import Row
 from postledger_sandbox.state.world import SUPERVISOR, Caller
 from postledger_sandbox.wire.http import Request
 from postledger_sandbox.wire.reading import Reader, Unreadable, text_of
-from postledger_sandbox.wire.soap import SOAP11, Endpoint, Exchange, SoapFault
+from postledger_sandbox.wire.soap import SOAP11, Endpoint, Exchange, SoapFault, password_matches
 from postledger_sandbox.wire.writing import DataSet, Unwritable, Writer, escape
 
 CREDENTIALS = "http://fusecp.com/headers/Credentials"
@@ -28,7 +25,7 @@ CREDENTIAL_PARTS = "http://fusecp/credentials"
 FAULTS = "http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher"
 ADDRESSING = "http://schemas.microsoft.com/ws/2005/05/addressing/none"
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
-DEMANDS_NOTHING = frozenset({"esAuthentication"})
+DEMANDS_NOTHING = frozenset({"esAuthentication", "esTest"})
 
 _NIL = f"{{{INSTANCE}}}nil"
 _PATH = re.compile(r"/(?:basic/)?(\w+)/?$")
@@ -218,7 +215,7 @@ class FuseEndpoint(Endpoint):
             raise SoapFault("Client", "No anonymous access allowed.", has_detail=False)
         user = self.world.store.users.first("Username", name)
         password = given.findtext(f"{{{CREDENTIAL_PARTS}}}Password") or ""
-        if user is None or not _matches(user, password):
+        if user is None or not password_matches("F", user, password):
             raise SoapFault("Client", "Invalid user or password", has_detail=False)
         return Caller(user)
 
@@ -244,11 +241,3 @@ class FuseEndpoint(Endpoint):
 
     def _headers(self, media_type: str, *, has_run: bool) -> list[tuple[str, str]]:
         return [("Content-Type", f"{media_type}; charset=utf-8")]
-
-
-def _matches(user: Row, password: str) -> bool:
-    """Whether a password is the user's: in plain, or as the Base64 of its SHA-1 or SHA-256."""
-    plain = user["Password"].encode()
-    digests = (hashlib.sha1(plain, usedforsecurity=False).digest(), hashlib.sha256(plain).digest())
-    hashed = [base64.b64encode(digest).decode() for digest in digests]
-    return password in (user["Password"], *hashed, *(f"SHA256:{text}" for text in hashed[1:]))

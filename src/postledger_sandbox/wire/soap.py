@@ -424,13 +424,16 @@ class Endpoint:
 
 
 def password_matches(dialect: str, user: Row, password: str) -> bool:
-    """Whether a password is the user's; the later generations also take the Base64 of its SHA-1."""
-    if user["Password"] == password:
-        return True
-    if dialect == "W":
-        return False
-    digest = hashlib.sha1(user["Password"].encode("utf-8"), usedforsecurity=False).digest()
-    return base64.b64encode(digest).decode() == password
+    """Whether a password is the user's: in plain, S and F also as the Base64 of its SHA-1, F of its SHA-256 too."""
+    plain = user["Password"].encode()
+    accepted = [user["Password"]]
+    if dialect in ("S", "F"):
+        digest = hashlib.sha1(plain, usedforsecurity=False).digest()
+        accepted.append(base64.b64encode(digest).decode())
+    if dialect == "F":
+        text = base64.b64encode(hashlib.sha256(plain).digest()).decode()
+        accepted += [text, f"SHA256:{text}"]
+    return password in accepted
 
 
 def refused(contract: Contract, operation: Operation, code: int) -> Any:

@@ -13,7 +13,7 @@ from postledger_sandbox.services.packages.shared import (
     operations,
 )
 from postledger_sandbox.state.tables import Row
-from postledger_sandbox.state.world import Call, Fault, null_reference
+from postledger_sandbox.state.world import Call, Fault, Refused, null_reference
 
 
 def create(
@@ -133,14 +133,17 @@ def create_user_wizard(
     if user_id < 0:
         return user_id
     code = 0
-    if create_package:
-        plan = call.store.plans.get(plan_id)
-        if plan is None:
-            _undo_user(call, user_id)
-            raise null_reference()
-        code = create(call, user_id, plan_id, plan["PlanName"], "", rights.ACTIVE, call.now)["Result"]
-    if code > 0 and domain_name and (create_web_site or create_mail_account or create_zone_record):
-        code = min(0, domains.create(call, code, domain_name))
+    try:
+        if create_package:
+            plan = call.store.plans.get(plan_id)
+            if plan is None:
+                raise null_reference()
+            code = create(call, user_id, plan_id, plan["PlanName"], "", rights.ACTIVE, call.now)["Result"]
+        if code > 0 and domain_name and (create_web_site or create_mail_account or create_zone_record):
+            code = min(0, domains.create(call, code, domain_name))
+    except (Fault, Refused):
+        _undo_user(call, user_id)
+        raise
     if code < 0:
         _undo_user(call, user_id)
         return code
