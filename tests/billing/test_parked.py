@@ -7,7 +7,6 @@ import pytest
 from postledger.billing import operations as billing
 from postledger.billing import queries
 from postledger.ledger import queries as ledger
-from postledger.usage import operations as usage
 from postledger.workflows import billing_run
 
 from .conftest import SYSTEM, at
@@ -55,7 +54,6 @@ def test_a_released_account_is_billed_once(pair):
     billing_run.billing_run(SYSTEM, now=at(MAY))
     assert billing_run.billing_run(SYSTEM, now=at(MAY, 13)).closes == 0
     pair.read("odd", "6", on=at(MAY, 7))
-    usage.clear_refused(subscription_id=pair.subscriptions["odd"], now=at(MAY, 14))
     billing.release_parked(SYSTEM, subscription_id=pair.subscriptions["odd"], now=at(MAY, 14))
     assert billing_run.billing_run(SYSTEM, now=at(MAY, 15)).closes == 1
     assert queries.parked(SYSTEM) == ()

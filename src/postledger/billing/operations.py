@@ -35,6 +35,7 @@ from postledger.ledger import operations as ledger
 from postledger.ledger.types import NewEntry
 from postledger.subscriptions import operations as subscriptions
 from postledger.subscriptions import queries as subscription_queries
+from postledger.usage import operations as usage_operations
 from postledger.usage import queries as usage
 
 Event = Callable[[facts.Subscription], Sequence[Line]]
@@ -239,11 +240,12 @@ def bill_arrived_usage(subscription_ids: Sequence[int], *, day: dt.date, now: dt
 
 
 def release_parked(viewer: Viewer, *, subscription_id: int, now: dt.datetime) -> None:
-    """Let the next billing run take a parked subscription again."""
+    """Let the next billing run take a parked subscription again: somebody has looked at the answers that parked it."""
     buyer_id = subscription_queries.subscription(viewer, subscription_id).buyer_id
     seller_id = accounts.require_selling_to(viewer, buyer_id).seller_id
     with transaction.atomic():
         Parked.objects.filter(pk=subscription_id).delete()
+        usage_operations.clear_refused(subscription_id=subscription_id, now=now)
         subscriptions.release(ids=[subscription_id])
         events.note(
             seller_id=seller_id,
