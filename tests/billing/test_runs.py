@@ -80,3 +80,28 @@ def test_eight_runs_at_once_bill_everybody_once(crowd):
     assert closed_total() == expected(crowd)
     assert gaps() == 0
     assert billing_run.billing_run(SYSTEM, now=at(MAY)).closes == 0
+
+
+@pytest.mark.parametrize("day", [MAY, dt.date(2025, 7, 3)])
+def test_a_dry_run_tells_what_is_then_booked(house, day):
+    """On the day itself, and of jobs that stood still while several closes of the same accounts fell due."""
+    for number, first in enumerate((APRIL, dt.date(2025, 4, 11), dt.date(2025, 4, 30))):
+        house.customer(f"c{number}", on=first, mailboxes=number + 2)
+    house.read("c0", "5", on=at(MAY, 6))
+    house.read("c1", "-1", on=at(MAY, 6))
+    before = tables()
+    shown = billing_run.billing_run(SYSTEM, now=at(day), dry_run=True)
+    assert tables() == before
+    booked = billing_run.billing_run(SYSTEM, now=at(day))
+    assert booked.closes == (1 if day == MAY else 5)
+    for sum_of in ("closes", "lines", "invoices", "parked", "totals"):
+        assert getattr(shown, sum_of) == getattr(booked, sum_of)
+
+
+def tables():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM billing_invoiceline), (SELECT count(*) FROM billing_billingrun), "
+            "(SELECT count(*) FROM billing_parked), (SELECT max(next_close) FROM subscriptions_subscription)"
+        )
+        return cursor.fetchone()

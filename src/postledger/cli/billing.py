@@ -35,7 +35,7 @@ def command() -> None:
     help="Close what is due up to this day. Default: each seller's own today.",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Book nothing; tell what the next close of each account would book."
+    "--dry-run", is_flag=True, help="Book nothing; tell what would be booked."
 )
 @click.option(
     "--workers",

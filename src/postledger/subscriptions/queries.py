@@ -128,6 +128,13 @@ def next_due(*, seller_ids: Sequence[int], as_of: dt.date, after: dt.date | None
         return row[0] if row else None
 
 
+def is_late(*, seller_ids: Sequence[int], as_of: dt.date) -> bool:
+    """Whether any of what these sellers sold may have two closes or more due by `as_of`."""
+    return Subscription.objects.filter(
+        seller_id__in=list(seller_ids), next_close__lte=as_of - dt.timedelta(days=28), is_parked=False
+    ).exists()
+
+
 def sellers_due(*, latest: dt.date) -> list[int]:
     """The sellers who have something due by `latest`."""
     with connection.cursor() as cursor:

@@ -49,7 +49,7 @@ def billing_run(
     Args:
         as_of: the day up to which closes are due; each seller's own today when None.
         seller_ids: only what these sellers sell; all the viewer may see when None.
-        dry_run: book nothing; the result is what would be booked at each account's next close.
+        dry_run: book nothing; the result is what the run would book.
         lanes: threads that take batches at the same time, each with a connection of its own; more than one only outside
             a transaction.
         progress: called after every batch with the sums so far.
@@ -79,12 +79,16 @@ def billing_run(
             if progress is not None:
                 progress(total)
 
-    with _without_collector():
+    is_late = dry_run and any(subscriptions.is_late(seller_ids=ids, as_of=day) for day, _, ids in groups)
+    with _without_collector(), _rolled_back() if is_late else contextlib.nullcontext():
         for day, today, due_sellers in groups:
+            if dry_run and not is_late:
+                _close(day, today, due_sellers, now, batch, note, dry_run=True)
+                continue
             closes_on = None
             while closes_on := subscriptions.next_due(seller_ids=due_sellers, as_of=day, after=closes_on):
                 if lanes == 1 or dry_run:
-                    _close(closes_on, today, due_sellers, now, batch, dry_run, note)
+                    _close(closes_on, today, due_sellers, now, batch, note, charges_cards=not dry_run)
                     continue
                 with ThreadPoolExecutor(lanes) as pool:
                     work = [
@@ -111,6 +115,17 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
+@contextlib.contextmanager
+def _rolled_back() -> Iterator[None]:
+    """A dry run where accounts have several closes due: each follows from the one before, so they are booked and undone.
+
+    Meanwhile whoever buys from these sellers waits for their invoice numbers.
+    """
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def _lane(
     day: dt.date,
     today: dt.date,
@@ -121,7 +136,7 @@ def _lane(
 ) -> None:
     """One thread of a run, with a database connection of its own: while one waits for the database, another rates."""
     try:
-        _close(day, today, seller_ids, now, batch, False, note)
+        _close(day, today, seller_ids, now, batch, note)
     finally:
         connection.close()
 
@@ -132,8 +147,10 @@ def _close(
     seller_ids: list[int],
     now: dt.datetime,
     batch: int,
-    dry_run: bool,
     note: Callable[[BatchResult], None],
+    *,
+    dry_run: bool = False,
+    charges_cards: bool = True,
 ) -> None:
     """Close what is due by `day`, batch after batch, until nothing is left that nobody else holds.
 
@@ -158,7 +175,7 @@ def _close(
                 _after_closes(result, today, now)
         note(result)
         after = due[-1]
-        if not dry_run:  # at each close, also where a late job posts several (M5, C4)
+        if charges_cards and not dry_run:  # at each close, also where a late job posts several (M5, C4)
             for buyer_id in payment_queries.cards_to_charge(seller_ids=seller_ids):
                 payments.charge_card(buyer_id=buyer_id, day=today, now=now)
 
