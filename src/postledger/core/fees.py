@@ -44,19 +44,20 @@ def fees(
             return
     if opens and charge.recurring:
         units = held(sub, charge) - sub.free_units(terms, charge.name)
-        if charge.cadence == "month" and charge.measure != "metered" and sub.lots:
-            units -= _prepaid_by_the_period(sub, charge.name, day)
+        if charge.cadence == "month" and sub.lots:
+            units -= _prepaid(sub, charge, day)
         if units > 0:
             yield from _recurring(sub, terms, charge, units, day=day)
 
 
-def _prepaid_by_the_period(sub: Subscription, name: str, day: dt.date) -> Fraction:
-    """Units whose month is paid already, because their fee was due by the period when they were bought (U12, M11)."""
+def _prepaid(sub: Subscription, charge: Charge, day: dt.date) -> Fraction:
+    """Units whose month is paid already: by a fee that was due by the period when they were bought, or, where a buyer
+    comes back to a plan inside the month, by the month fee that stayed (U12, F5, M11)."""
     return sum(
         (
             lot.units
-            for lot in sub.lots.get(name, ())
-            if not lot.is_whole and not lot.is_package and lot.full.end > day
+            for lot in sub.lots.get(charge.name, ())
+            if not lot.is_package and lot.full.end > day and (lot.is_whole or charge.measure != "metered")
         ),
         ZERO,
     )
