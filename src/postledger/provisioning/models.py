@@ -141,6 +141,9 @@ class Resource(models.Model):
 
     condition = models.CharField(max_length=16, choices=CONDITIONS, default="waiting")
     words = models.TextField(blank=True)
+    reason = models.CharField(
+        max_length=64, blank=True, db_default=""
+    )  # the code of what stopped or delayed it
     due_at = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0)
     lease = models.UUIDField(null=True)

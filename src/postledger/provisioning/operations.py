@@ -420,6 +420,15 @@ def withdraw(*, resource_id: int, reason: str, now: dt.datetime, actor: str) -> 
     return queries.resource_view(top)
 
 
+def change_back(*, resource_id: int, now: dt.datetime, actor: str) -> ResourceView:
+    """The thing that was to be removed, wanted again as it was wished before; due at once."""
+    with transaction.atomic():
+        row = Resource.objects.select_for_update().get(pk=resource_id)
+        if row.gone_at is None and _wish(row, row.desired, now, actor, is_wanted=True):
+            _note(row.seller_id, row.account_id, f"{row.kind}.kept", row.key, actor, now)
+    return queries.resource_view(row)
+
+
 def look_again(viewer: Viewer, *, resource_id: int, now: dt.datetime, confirm: bool = False) -> ResourceView:
     """The thing due at once, its delays forgotten.
 
@@ -442,16 +451,11 @@ def look_again(viewer: Viewer, *, resource_id: int, now: dt.datetime, confirm: b
             row.generation += 1
             _note(row.seller_id, row.account_id, f"{row.kind}.confirmed", row.key, viewer.actor, now)
         row.condition = "waiting" if row.is_wanted else "removing"
-        row.words = ""
+        row.words = row.reason = ""
         row.save(
             update_fields=[
-                "due_at",
-                "attempts",
-                "may_adopt",
-                "is_confirmed",
-                "generation",
-                "condition",
-                "words",
+                *("due_at", "attempts", "may_adopt", "is_confirmed", "generation", "condition"),
+                *("words", "reason"),
             ]
         )
     return queries.resource_view(row)
@@ -596,14 +600,15 @@ def record_found(
         row.creating_since = None
         row.may_adopt = row.is_confirmed = False
         row.attempts = 0
-        row.words = ""
+        row.words = row.reason = ""
         row.condition = "ready" if generation == row.generation else "working"
         nightly = now + dt.timedelta(days=1) if row.kind in _LOOKED_AT_NIGHTLY else None
         row.due_at = nightly if generation == row.generation else now
         row.save(
             update_fields=[
                 *("observed", "observed_generation", "observed_at", "reference", "creating_since"),
-                *("is_linked", "may_adopt", "is_confirmed", "attempts", "words", "condition", "due_at"),
+                *("is_linked", "may_adopt", "is_confirmed", "attempts", "words", "reason", "condition"),
+                "due_at",
             ]
         )
         Resource.objects.filter(parent_id=row.pk, condition="waiting", due_at=None, gone_at=None).update(
@@ -622,13 +627,13 @@ def record_gone(*, claim: Claim, resource_id: int, now: dt.datetime, actor: str 
         row.observed_at = now
         row.reference = {}
         row.condition = "gone"
-        row.words = ""
+        row.words = row.reason = ""
         row.due_at = None
         row.gone_at = now
         row.save(
             update_fields=[
                 *("observed", "observed_generation", "observed_at", "reference", "condition", "words"),
-                *("due_at", "gone_at"),
+                *("reason", "due_at", "gone_at"),
             ]
         )
         _note(row.seller_id, row.account_id, f"{row.kind}.gone", row.key, actor, now)
@@ -648,13 +653,19 @@ def record_waiting(*, claim: Claim, resource_id: int, words: str) -> None:
     with transaction.atomic():
         row = _held(claim, resource_id)
         row.condition = "waiting" if row.is_wanted else "removing"
-        row.words = words
+        row.words, row.reason = words, ""
         row.due_at = None
-        row.save(update_fields=["condition", "words", "due_at"])
+        row.save(update_fields=["condition", "words", "reason", "due_at"])
 
 
 def record_retry(
-    *, claim: Claim, resource_id: int, words: str, now: dt.datetime, retry_after_s: float = 0
+    *,
+    claim: Claim,
+    resource_id: int,
+    words: str,
+    now: dt.datetime,
+    retry_after_s: float = 0,
+    reason: str = "",
 ) -> None:
     """The thing is tried again by itself: at the earliest after `retry_after_s`, and later the more often it failed."""
     with transaction.atomic():
@@ -662,13 +673,20 @@ def record_retry(
         row.attempts += 1
         wait_s = min(_FIRST_RETRY_S * 2 ** (row.attempts - 1), _LAST_RETRY_S) if row.attempts > 1 else 0
         row.condition = "retrying"
-        row.words = words[:_SHOWN]
+        row.words, row.reason = words[:_SHOWN], reason[:64]
         row.due_at = now + dt.timedelta(seconds=max(wait_s, retry_after_s))
-        row.save(update_fields=["attempts", "condition", "words", "due_at"])
+        row.save(update_fields=["attempts", "condition", "words", "reason", "due_at"])
 
 
 def record_stop(
-    *, claim: Claim, resource_id: int, condition: str, words: str, generation: int, now: dt.datetime
+    *,
+    claim: Claim,
+    resource_id: int,
+    condition: str,
+    words: str,
+    generation: int,
+    now: dt.datetime,
+    reason: str = "",
 ) -> None:
     """The thing waits for somebody.
 
@@ -676,18 +694,19 @@ def record_stop(
         condition: `refused` until the wish changes, `needs_operator` until an operator decides, `drifted` until he
             says whether the platform or the wish is right.
         generation: the wish that was worked on; a newer one is tried at once.
+        reason: the stable code of what stopped it.
     """
     with transaction.atomic():
         row = _held(claim, resource_id)
         was = row.condition
         row.condition = condition
-        row.words = words[:_SHOWN]
+        row.words, row.reason = words[:_SHOWN], reason[:64]
         row.due_at = None if generation == row.generation else now
         if condition == "drifted":
             row.due_at = now + dt.timedelta(days=1)
         if condition == "refused" and not row.reference:
             row.creating_since = None  # nothing was made, so what turns up later is not ours by that
-        row.save(update_fields=["condition", "words", "due_at", "creating_since"])
+        row.save(update_fields=["condition", "words", "reason", "due_at", "creating_since"])
         if was != condition:
             _note(
                 row.seller_id,
@@ -696,7 +715,7 @@ def record_stop(
                 row.key,
                 "system",
                 now,
-                {"why": words[:500]},
+                {"why": words[:500], "reason": reason},
             )
 
 
@@ -728,23 +747,15 @@ def _wish(row: Resource, desired: dict[str, Any], now: dt.datetime, actor: str, 
     row.wished_by = actor[:64]
     row.generation += 1
     row.condition = "working" if is_wanted else "removing"
-    row.words = ""
+    row.words = row.reason = ""
     row.due_at = now
     row.attempts = 0
     if is_wanted:
         row.removal_reason = ""
     row.save(
         update_fields=[
-            *(
-                "desired",
-                "is_wanted",
-                "generation",
-                "condition",
-                "words",
-                "due_at",
-                "attempts",
-                "removal_reason",
-            )
+            *("desired", "is_wanted", "is_confirmed", "wished_by", "generation", "condition", "words"),
+            *("reason", "due_at", "attempts", "removal_reason"),
         ]
     )
     return True

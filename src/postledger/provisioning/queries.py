@@ -36,6 +36,9 @@ from postledger.resources import exchange
 DEPTH = {None: 0, exchange.ACCOUNT: 0, exchange.ORGANIZATION: 1, exchange.DOMAIN: 2}
 """Kind → when its turn comes in a tree; all that is not named here comes after the domains."""
 
+MASS_CHANGE = "mass_change"
+"""Why a thing was stopped: too much would be taken away on its connection in one go."""
+
 _TITLES = {
     exchange.ACCOUNT: "Exchange account",
     exchange.ORGANIZATION: "Organization",
@@ -242,9 +245,14 @@ def wanted_of_seller(*, seller_id: int, kind: str) -> int:
 
 
 def due_unconfirmed(*, connection_id: int, now: dt.datetime) -> tuple[ResourceView, ...]:
-    """What is due on a connection, was seen there before, and was not let pass the mass brake; for that brake."""
+    """What is due on a connection or was stopped by the mass brake, was seen there before, and was not let pass; for that
+    brake: what it stopped in earlier rounds counts, or the rest would slip through."""
     rows = Resource.objects.filter(
-        connection_id=connection_id, gone_at=None, due_at__lte=now, observed__isnull=False, is_confirmed=False
+        Q(due_at__lte=now) | Q(condition="needs_operator", reason=MASS_CHANGE),
+        connection_id=connection_id,
+        gone_at=None,
+        observed__isnull=False,
+        is_confirmed=False,
     )
     return tuple(resource_view(row) for row in rows.order_by("pk"))
 
@@ -412,8 +420,9 @@ def _told(viewer: Viewer, found: ResourceView) -> ResourceView:
     if viewer.kind != "customer":
         return found
     if found.condition == "drifted":
-        return dataclasses.replace(found, condition="ready", words="")
-    return dataclasses.replace(found, words=_TOLD.get(found.condition, found.words))
+        return dataclasses.replace(found, condition="ready", words="", reason="")
+    reason = found.reason if found.condition == "refused" else ""
+    return dataclasses.replace(found, words=_TOLD.get(found.condition, found.words), reason=reason)
 
 
 def _order(found: ResourceView) -> tuple:
@@ -499,6 +508,7 @@ def resource_view(row: Resource) -> ResourceView:
         may_adopt=row.may_adopt,
         condition=row.condition,
         words=row.words,
+        reason=row.reason,
         due_at=row.due_at,
         attempts=row.attempts,
         created_at=row.created_at,

@@ -108,6 +108,7 @@ class ResourceView:
         reference: the platform's ids; empty before it is known there.
         condition: waiting, working, ready, drifted, retrying, refused, needs_operator, removing, gone.
         words: why, when there is something to say.
+        reason: the stable code of what stopped or delayed it; empty when nothing does.
         due_at: when a worker looks at it next; None when nothing is to be done by itself.
     """
 
@@ -135,6 +136,7 @@ class ResourceView:
     may_adopt: bool
     condition: str
     words: str
+    reason: str
     due_at: dt.datetime | None
     attempts: int
     created_at: dt.datetime

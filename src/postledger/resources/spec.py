@@ -223,19 +223,19 @@ def brake_deletion(*, changeset: Changeset, is_cancelled: bool) -> None:
 
 
 def brake_mass(*, changesets: Iterable[Changeset], total: int) -> None:
-    """Nothing, or a stop: one round may take something away from a tenth of all things, or from five.
+    """Nothing, or a stop: one round may take something away from a tenth of all accounts, or from five.
 
     Args:
-        changesets: everything one round is about to apply on one connection.
-        total: how many things of ours that connection holds.
+        changesets: one for each account from which one round is about to take something away on one connection.
+        total: how many accounts of ours that connection holds.
     Raises:
         NeedsOperator: reason `mass_change`.
     """
     count = sum(1 for entry in changesets if entry.takes_away)
     if count > max(MASS_FLOOR, int(total * MASS_SHARE)):
         raise NeedsOperator(
-            f"{count} of {total} accounts and mailboxes would be suspended or deleted in one go. "
-            "Check that the platform and the subscriptions are right, then confirm.",
+            f"{count} of {total} accounts on this connection would be suspended or have something deleted in one go, so "
+            "none of it is done. Check that the platform and the subscriptions are right, then let them go on or refuse it.",
             reason="mass_change",
         )
 

@@ -18,12 +18,18 @@ from postledger.connectors import contract, registry
 from postledger.provisioning import operations, queries
 from postledger.provisioning.types import Credentials
 
-_CONNECTION_REASONS = frozenset(
-    {"unreachable", "timed_out", "unavailable", "platform_down", "agent_unreachable"}
+PASSES = frozenset({"unreachable", "timed_out", "unavailable", "agent_unreachable", "platform_down"})
+"""Reasons of failures that have nothing to do with the thing worked on: the whole connection waits, and goes on by itself."""
+
+BLOCKS = frozenset(
+    {
+        *("credentials", "no_platform", "bad_url", "redirected", "http_error", "one_time_password"),
+        *("reseller_pending", "reseller_suspended", "reseller_cancelled", "reseller_demo"),
+        *("reseller_not_found", "no_reseller_space", "must_be_reseller", "role_not_allowed"),
+        *("bad_zones", "no_right_on_owner"),
+    }
 )
-_BLOCKING_REASONS = frozenset(
-    {"credentials", "no_platform", "bad_url", "redirected", "http_error", "one_time_password"}
-)
+"""Reasons for which nothing at all works on the connection until somebody corrects it, or our account on the platform."""
 
 
 class CallInTransaction(AssertionError):
@@ -71,17 +77,12 @@ def is_known(error: Exception) -> bool:
 def note_failure(*, connection_id: int, error: Exception, now: dt.datetime) -> bool:
     """True when the failure is one of the whole connection, which is then kept with it."""
     reason = getattr(error, "reason", "")
-    if isinstance(error, contract.TemporaryFailure) and reason in _CONNECTION_REASONS:
+    is_whole = reason in (PASSES if isinstance(error, contract.TemporaryFailure) else BLOCKS)
+    if is_whole:
         operations.record_connection_failure(
-            connection_id=connection_id, words=str(error), is_permanent=False, now=now
+            connection_id=connection_id, words=str(error), is_permanent=reason in BLOCKS, now=now
         )
-        return True
-    if isinstance(error, contract.PermanentFailure) and reason in _BLOCKING_REASONS:
-        operations.record_connection_failure(
-            connection_id=connection_id, words=str(error), is_permanent=True, now=now
-        )
-        return True
-    return False
+    return is_whole
 
 
 @contextlib.contextmanager

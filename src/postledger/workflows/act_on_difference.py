@@ -102,7 +102,7 @@ def _bill(viewer: Viewer, found: DifferenceView, account_id: int, now: dt.dateti
     if charge is not None and charge.measure == "metered":
         failure = read_account.read_account(viewer, account_id=account_id, now=now)
         if failure:
-            raise contract.TemporaryFailure(failure)
+            raise contract.TemporaryFailure(failure, reason="no_reading")
         return "The usage was read: the next invoice has it."
     if not found.worth:
         raise NothingToDo(f"{found.name} costs nothing on this plan.")

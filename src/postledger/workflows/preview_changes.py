@@ -21,6 +21,7 @@ class Planned:
     Attributes:
         steps: what would be done, in words, in this order; empty when nothing has to change.
         stop: why nothing of it is done before somebody decides, or as long as it waits; empty when it is done.
+        reason: the stable code of the stop, such as `mass_change` or `unexpected_deletion`.
         needs_release: an operator has to let it go on.
     """
 
@@ -28,6 +29,7 @@ class Planned:
     title: str
     steps: tuple[str, ...]
     stop: str
+    reason: str
     needs_release: bool
 
 
@@ -46,57 +48,58 @@ def preview_changes(
     """
     found = releases.pending(viewer, connection_id, now=now)
     parents = releases.parents_of(found)
-    braked = _brakes.braked_trees(connection_id=connection_id, now=now)
+    brake = _brakes.mass_brake(connection_id=connection_id, now=now)
     cause = _platform.Cause(actor=viewer.actor, purpose="preview_changes", now=now)
     with contextlib.ExitStack() as stack:
         session: Any = None
         if is_live and found:
             session = stack.enter_context(_platform.platform(connection_id=connection_id, cause=cause))
-        return tuple(_planned(entry, parents, session, is_braked=entry.root_id in braked) for entry in found)
+        return tuple(_planned(entry, parents, session, brake) for entry in found)
 
 
 def _planned(
-    entry: ResourceView, parents: dict[int, ResourceView], session: Any, *, is_braked: bool
+    entry: ResourceView, parents: dict[int, ResourceView], session: Any, brake: _brakes.Brake
 ) -> Planned:
     wish = spec.load(kind=entry.kind, data=entry.desired) if entry.is_wanted else None
-    stop, planned = "", spec.Changeset(kind=entry.kind, name=entry.key, changes=())
+    stop, reason, planned = "", "", spec.Changeset(kind=entry.kind, name=entry.key, changes=())
     parent = parents.get(entry.parent_id or 0)
     has_waited = entry.parent_id is not None and (parent is None or not parent.reference)
     try:
         if has_waited and parent is not None and entry.is_wanted:
-            stop = f"Waits for {queries.title(parent)}."
+            stop, reason = f"Waits for {queries.title(parent)}.", "waits_for_parent"
             seen = None
         else:
             seen = None if has_waited else _seen(entry, parent, session)
         planned = spec.changeset(kind=entry.kind, desired=wish, observed=seen)
-        stop = stop or _stop(entry, planned, seen, is_braked=is_braked)
+        if not stop:
+            stop, reason = _stop(entry, planned, seen, brake)
     except (Refusal, NeedsOperator, contract.PermanentFailure) as error:
-        stop = str(error)
-    is_stopped = entry.condition in releases.STOPPED
-    if is_stopped and not stop:
-        stop = entry.words
+        stop, reason = str(error), error.reason
+    if entry.condition in releases.STOPPED and not stop:
+        stop, reason = entry.words, entry.reason
     return Planned(
         resource=entry,
         title=queries.title(entry),
         steps=tuple(change.words() for change in planned.changes),
         stop=stop,
+        reason=reason,
         needs_release=bool(stop) and not has_waited,
     )
 
 
-def _stop(entry: ResourceView, planned: spec.Changeset, seen: Any, *, is_braked: bool) -> str:
-    """Why the worker would not apply the changeset; empty when he would."""
+def _stop(entry: ResourceView, planned: spec.Changeset, seen: Any, brake: _brakes.Brake) -> tuple[str, str]:
+    """Why the worker would not apply the changeset, in words and as a code; both empty when he would."""
     if not entry.is_wanted:
         spec.brake_deletion(changeset=planned, is_cancelled=bool(entry.removal_reason) or entry.is_confirmed)
-    if is_braked and planned.takes_away:
-        raise NeedsOperator(_brakes.MASS, reason="mass_change")
+    if planned.takes_away and not entry.is_confirmed:
+        brake.require_passed(entry.root_id)
     was_there = bool(entry.reference) and entry.observed is not None and not entry.may_adopt
     if entry.is_wanted and was_there and seen is None:
-        return "It is no longer on the platform and was not removed here."
+        return "It is no longer on the platform and was not removed here.", "vanished"
     is_nightly = entry.is_wanted and entry.generation == entry.observed_generation
     if is_nightly and not planned.is_empty and not entry.may_adopt:
-        return "It was changed on the platform."
-    return ""
+        return "It was changed on the platform.", "changed_there"
+    return "", ""
 
 
 def _seen(entry: ResourceView, parent: ResourceView | None, session: Any) -> Any:

@@ -62,14 +62,12 @@ def reconcile(
         by_connection.setdefault(claim.connection_id, []).append(claim)
     for connection, theirs in by_connection.items():
         cause = _platform.Cause(actor="system", purpose="reconcile", now=now)
-        braked = _brakes.braked_trees(connection_id=connection, now=now)
+        brake = _brakes.mass_brake(connection_id=connection, now=now)
         try:
             with _platform.platform(connection_id=connection, cause=cause) as session:
                 while theirs:
                     claim = theirs.pop(0)
-                    work = _Tree(
-                        session, cause, claim, now=now, lease_s=lease_s, is_braked=claim.root_id in braked
-                    )
+                    work = _Tree(session, cause, claim, now=now, lease_s=lease_s, brake=brake)
                     with _lease.held(claim=claim, lease_s=lease_s):
                         done += work.run()
                 operations.record_connection_ok(connection_id=connection)
@@ -94,14 +92,14 @@ class _Tree:
         *,
         now: dt.datetime,
         lease_s: float,
-        is_braked: bool,
+        brake: _brakes.Brake,
     ) -> None:
         self.session = session
         self.cause = cause
         self.claim = claim
         self.now = now
         self.lease_s = lease_s
-        self.is_braked = is_braked
+        self.brake = brake
 
     def run(self) -> Round:
         """Works on what is due until nothing is, each wish once."""
@@ -138,19 +136,17 @@ class _Tree:
         except operations.LostLease:
             raise
         except contract.TemporaryFailure as error:
-            self._retry(entry, str(error), error.retry_after_s)
+            self._retry(entry, str(error), error.retry_after_s, error.reason)
             if _platform.note_failure(connection_id=entry.connection_id, error=error, now=self.now):
                 raise _Unusable from error
             return Round(later=1)
-        except contract.PermanentFailure as error:
-            if _platform.note_failure(connection_id=entry.connection_id, error=error, now=self.now):
-                self._retry(entry, str(error), 0)
-                raise _Unusable from error
-            return self._stop(entry, "refused", str(error))
         except Refusal as error:
-            return self._stop(entry, "refused", str(error))
-        except NeedsOperator as error:
-            return self._stop(entry, "needs_operator", str(error))
+            return self._stop(entry, "refused", str(error), error.reason)
+        except (contract.PermanentFailure, NeedsOperator) as error:
+            if _platform.note_failure(connection_id=entry.connection_id, error=error, now=self.now):
+                self._retry(entry, str(error), 0, error.reason)
+                raise _Unusable from error
+            return self._stop(entry, "needs_operator", str(error), error.reason)
         except _platform.CallInTransaction:
             raise
         except Exception:
@@ -193,9 +189,10 @@ class _Tree:
                 break
             if is_nightly and not entry.may_adopt:
                 words = "; ".join(change.words() for change in planned.changes)
-                return self._stop(entry, "drifted", f"It was changed on the platform. To put right: {words}.")
-            if planned.takes_away and self.is_braked:
-                raise NeedsOperator(_brakes.MASS, reason="mass_change")
+                words = f"It was changed on the platform. To put right: {words}."
+                return self._stop(entry, "drifted", words, "changed_there")
+            if planned.takes_away and not entry.is_confirmed:
+                self.brake.require_passed(self.claim.root_id)
             for change in planned.changes:
                 if change.action == "create":
                     was_created = True
@@ -434,8 +431,8 @@ class _Tree:
             return self._gone(entry, inside)
         planned = spec.changeset(kind=entry.kind, desired=None, observed=found.spec)
         spec.brake_deletion(changeset=planned, is_cancelled=bool(entry.removal_reason) or entry.is_confirmed)
-        if not planned.is_empty and self.is_braked:
-            raise NeedsOperator(_brakes.MASS, reason="mass_change")
+        if not planned.is_empty and not entry.is_confirmed:
+            self.brake.require_passed(self.claim.root_id)
         if not planned.is_empty and entry.kind == exchange.ACCOUNT and not entry.is_confirmed:
             self._require_empty(entry, found)
         if not planned.is_empty and entry.kind == exchange.ORGANIZATION:
@@ -495,12 +492,17 @@ class _Tree:
 
     # --- how it ends ------------------------------------------------------------------------------------------------
 
-    def _retry(self, entry: ResourceView, words: str, after_s: float) -> None:
+    def _retry(self, entry: ResourceView, words: str, after_s: float, reason: str = "") -> None:
         operations.record_retry(
-            claim=self.claim, resource_id=entry.id, words=words, now=self.now, retry_after_s=after_s
+            claim=self.claim,
+            resource_id=entry.id,
+            words=words,
+            now=self.now,
+            retry_after_s=after_s,
+            reason=reason,
         )
 
-    def _stop(self, entry: ResourceView, condition: str, words: str) -> Round:
+    def _stop(self, entry: ResourceView, condition: str, words: str, reason: str) -> Round:
         operations.record_stop(
             claim=self.claim,
             resource_id=entry.id,
@@ -508,6 +510,7 @@ class _Tree:
             words=words,
             generation=entry.generation,
             now=self.now,
+            reason=reason,
         )
         return Round(stopped=1)
 

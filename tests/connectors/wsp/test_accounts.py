@@ -136,9 +136,9 @@ def test_ceilings_are_pushed_and_lifted(desk: Any) -> None:
     assert not desk.control.row("packages", ref["space"])["OverrideQuotas"]
 
 
-def test_a_ceiling_below_what_addons_bring_is_refused(desk: Any) -> None:
+def test_a_ceiling_below_what_addons_bring_waits_for_an_operator(desk: Any) -> None:
     ref = desk.account(addons={desk.plan("10 Mailboxes"): 1})
-    with pytest.raises(contract.PermanentFailure) as caught:
+    with pytest.raises(contract.NeedsOperator) as caught:
         desk.make(
             exchange.ACCOUNT, exchange.Account(username="acme", quotas={"exchange.mailboxes": 7}), ref=ref
         )

@@ -112,7 +112,8 @@ class Host:
         for change in changes:
             if not _equal(present.get(change.set.key), change.before):
                 raise contract.TemporaryFailure(
-                    f"The {change.set.type} records of {change.set.name} were changed by somebody else in the meantime.",
+                    f"The {change.set.type} records of {change.set.name} were changed by somebody else in the meantime. They are read and "
+                    "planned again.",
                     reason="zone_changed",
                     retry_after_s=1,
                 )
@@ -146,7 +147,8 @@ class Host:
         for change in changes:
             if not _equal(shown.get(change.set.key), change.after):
                 raise contract.TemporaryFailure(
-                    f"The server said done, but the {change.set.type} records of {change.set.name} do not show it.",
+                    f"The server said done, but the {change.set.type} records of {change.set.name} do not show it. They are "
+                    "looked at again.",
                     reason="not_shown",
                     retry_after_s=30,
                 )

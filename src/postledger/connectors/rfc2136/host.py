@@ -140,7 +140,8 @@ class Host:
             now = shown.get(change.set.key)
             if (now.values if now else None) != (change.after.values if change.after else None):
                 raise contract.TemporaryFailure(
-                    f"The server said done, but the {change.set.type} records of {change.set.name} do not show it.",
+                    f"The server said done, but the {change.set.type} records of {change.set.name} do not show it. They are "
+                    "looked at again.",
                     reason="not_shown",
                     retry_after_s=30,
                 )
@@ -232,7 +233,7 @@ class Host:
             return
         if code in _STALE:
             raise contract.TemporaryFailure(
-                f"Records of {zone} were changed by somebody else in the meantime.",
+                f"Records of {zone} were changed by somebody else in the meantime. They are read and planned again.",
                 reason="zone_changed",
                 retry_after_s=1,
             )

@@ -14,7 +14,7 @@ from typing import Any
 from postledger.connectors import contract
 from postledger.connectors.wsp import client as c
 from postledger.connectors.wsp import codes, paging, passwords, quotas, reseller, soap
-from postledger.resources import exchange, spec
+from postledger.resources import exchange, meters, spec
 
 POLL_S = 0.25
 DELETED_WITH_PROBLEMS = -2706
@@ -83,7 +83,8 @@ class Accounts:
     def _chosen(self, user: soap.Record, packages: list[soap.Record], what: str) -> contract.Observation:
         if len(packages) > 1:
             raise contract.NeedsOperator(
-                f"{what[:1].upper()}{what[1:]} holds {len(packages)} subscriptions on the platform. Link the right one.",
+                f"{what[:1].upper()}{what[1:]} holds {len(packages)} subscriptions on the platform, and which of them is "
+                "meant cannot be told. Link the right one under Adoption, or choose another user name here.",
                 reason="ambiguous_account",
             )
         package = self._own.space(packages[0].int("PackageId"), user_id=user.int("UserId"), what=what)
@@ -164,7 +165,8 @@ class Accounts:
             found = self._by_name(wanted.username, what)
             if not found.exists or found.ref is None:
                 raise contract.TemporaryFailure(
-                    f"{what[:1].upper()}{what[1:]} was made but does not show yet."
+                    f"{what[:1].upper()}{what[1:]} was made but does not show yet. It is looked at again.",
+                    reason="not_shown",
                 )
         assert found.ref is not None
         target = contract.Target(kind=exchange.ACCOUNT, name=wanted.username, ref=found.ref)
@@ -289,7 +291,7 @@ class Accounts:
             user = self._own.user(user_id, what=what)
             if user is None or reseller.status_of(user) != number:
                 raise contract.TemporaryFailure(
-                    f"The platform said done, but {what} still has another status.",
+                    f"The platform said done, but {what} still has another status. It is looked at again.",
                     reason="not_shown",
                     retry_after_s=120,
                 )
@@ -361,8 +363,10 @@ class Accounts:
             return
         below = ceilings.below_addons(wanted)
         if below:
-            raise contract.PermanentFailure(
-                f"The add-ons of {what} bring more than the wished ceiling of {below}. Raise it, or remove add-ons.",
+            title = meters.METERS[below].title.lower() if below in meters.METERS else below
+            raise contract.NeedsOperator(
+                f"The add-ons of {what} on the platform bring more of “{title}” than is sold. Remove add-ons there, or "
+                "sell more.",
                 reason="ceiling_below_addons",
             )
         interface = self._client.interface(c.PACKAGES)
@@ -375,7 +379,7 @@ class Accounts:
             raise codes.failure(code=-305, what=what)
         if wrong:
             raise contract.TemporaryFailure(
-                f"The platform said done, but {what} still shows another ceiling of {wrong[0]}.",
+                f"The platform said done, but {what} still shows another ceiling of {wrong[0]}. It is looked at again.",
                 reason="not_shown",
                 retry_after_s=120,
             )
@@ -543,7 +547,9 @@ def delete_organization(*, client: c.Client, item_id: int, what: str) -> bool:
         raise codes.failure(code=code, what=what)
     if not gone:
         raise contract.TemporaryFailure(
-            f"{what[:1].upper()}{what[1:]} is still being deleted.", reason="still_working", retry_after_s=60
+            f"{what[:1].upper()}{what[1:]} is still being deleted. It is looked at again.",
+            reason="still_working",
+            retry_after_s=60,
         )
     return code >= 0
 
@@ -581,7 +587,8 @@ def must_show(change: spec.Change, after: contract.Observation, what: str) -> No
         for d in step.fields:
             if (d.field, d.member) in concerned:
                 raise contract.TemporaryFailure(
-                    f"The platform said done, but {what} still shows another {d.field.replace('_', ' ')}.",
+                    f"The platform said done, but {what} still shows another {d.field.replace('_', ' ')}. It is looked at "
+                    "again.",
                     reason="not_shown",
                     retry_after_s=120,
                 )

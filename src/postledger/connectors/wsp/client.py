@@ -511,7 +511,7 @@ class Breaker:
                     self._open_until = time.monotonic() + BREAKER_OPEN_S
                 return
         raise contract.TemporaryFailure(
-            "The platform has not answered several calls in a row and is left alone for a moment.",
+            "The platform has not answered several calls in a row and is left alone for a moment. It is tried again by itself.",
             reason="platform_down",
             retry_after_s=max(1, int(left) + 1),
         )

@@ -118,7 +118,8 @@ class Organizations:
             found = self.observe(target=contract.Target(kind=target.kind, name=wanted.code, parent=parent))
             if not found.exists or not found.is_ours:
                 raise contract.TemporaryFailure(
-                    f"{what[:1].upper()}{what[1:]} was made but does not show yet.", reason="not_shown"
+                    f"{what[:1].upper()}{what[1:]} was made but does not show yet. It is looked at again.",
+                    reason="not_shown",
                 )
         rest = spec.changeset(kind=exchange.ORGANIZATION, desired=wanted, observed=found.spec)
         for step in rest.changes:
@@ -204,7 +205,8 @@ class Organizations:
             before = self.observe_domain(target=target)
             if not before.exists:
                 raise contract.TemporaryFailure(
-                    f"The domain {what} was added but does not show yet.", reason="not_shown"
+                    f"The domain {what} was added but does not show yet. It is looked at again.",
+                    reason="not_shown",
                 )
         if change.spec.is_default and not before.spec.is_default:
             assert before.ref is not None
@@ -218,7 +220,8 @@ class Organizations:
             before = self.observe_domain(target=target)
             if not before.exists or not before.spec.is_default:
                 raise contract.TemporaryFailure(
-                    f"The platform said done, but {what} is not the default domain yet.", reason="not_shown"
+                    f"The platform said done, but {what} is not the default domain yet. It is looked at again.",
+                    reason="not_shown",
                 )
         return before
 
@@ -249,7 +252,9 @@ class Organizations:
                 )
             if code < 0:
                 raise codes.failure(code=code, what=what)
-            raise contract.TemporaryFailure(f"{what} was removed but still shows.", reason="not_shown")
+            raise contract.TemporaryFailure(
+                f"{what} was removed but still shows. It is looked at again.", reason="not_shown"
+            )
         self._tidy(domain_id, int(before.ref["space"]), what)
         return _absent()
 

@@ -170,7 +170,8 @@ class Recipients:
             found = self.observe(target=fresh)
             if not found.exists:
                 raise contract.TemporaryFailure(
-                    f"{what[:1].upper()}{what[1:]} was made but does not show yet.", reason="not_shown"
+                    f"{what[:1].upper()}{what[1:]} was made but does not show yet. It is looked at again.",
+                    reason="not_shown",
                 )
         rest = spec.changeset(kind=target.kind, desired=wanted, observed=found.spec)
         for step in rest.changes:

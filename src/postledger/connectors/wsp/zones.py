@@ -101,7 +101,7 @@ class Zones:
         )
         if zone not in self._domains():
             raise contract.TemporaryFailure(
-                f"The zone {zone} was made but does not show yet.", reason="not_shown"
+                f"The zone {zone} was made but does not show yet. It is looked at again.", reason="not_shown"
             )
         return True
 
@@ -121,7 +121,8 @@ class Zones:
             before = change.before.values if change.before else frozenset()
             if (found.values if found else frozenset()) != before:
                 raise contract.TemporaryFailure(
-                    f"The {change.set.type} records of {change.set.name} were changed by somebody else in the meantime.",
+                    f"The {change.set.type} records of {change.set.name} were changed by somebody else in the meantime. They are read and "
+                    "planned again.",
                     reason="zone_changed",
                     retry_after_s=1,
                 )
@@ -134,7 +135,8 @@ class Zones:
             now = shown.get(change.set.key)
             if (now.values if now else frozenset()) != wanted:
                 raise contract.TemporaryFailure(
-                    f"The platform said done, but the {change.set.type} records of {change.set.name} do not show it.",
+                    f"The platform said done, but the {change.set.type} records of {change.set.name} do not show it. They are "
+                    "looked at again.",
                     reason="not_shown",
                     retry_after_s=60,
                 )
