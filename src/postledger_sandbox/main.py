@@ -124,11 +124,14 @@ def command(
     hide_input=True,
     help="His password; better asked for, or in POSTLEDGER_VERIFY_PASSWORD.",
 )
+@click.option("--insecure", is_flag=True, help="Do not check the TLS certificate.")
 @click.option("--write", "writes", is_flag=True, help="Also make a user, change him and delete him.")
-def verify_command(url: str, username: str, password: str, writes: bool) -> None:
+def verify_command(url: str, username: str, password: str, insecure: bool, writes: bool) -> None:
     """Check how the Enterprise Server at URL compares with what the sandbox takes for granted; reads only."""
     try:
-        differences = verify.run(url, username, password, writes=writes, show=click.echo)
+        differences = verify.run(
+            url, username, password, writes=writes, checks_tls=not insecure, show=click.echo
+        )
     except verify.Unreachable as error:
         raise click.ClickException(str(error)) from error
     if differences:

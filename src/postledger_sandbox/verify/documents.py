@@ -9,21 +9,14 @@ from lxml import etree
 
 from postledger_sandbox.contract import Service
 from postledger_sandbox.verify.findings import AGREES, DIFFERS, NOTE, Finding
-from postledger_sandbox.verify.server import Server
-
-SCHEMA = "{http://www.w3.org/2001/XMLSchema}"
-
-Members = list[tuple[str, str]]
+from postledger_sandbox.verify.server import SCHEMA, Members, Server
 
 
 def services(server: Server) -> Iterator[Finding]:
     """Which services there are."""
     for name in server.contract.services:
-        status = server.read_documents(name)
-        if status == 200:
-            yield Finding(AGREES, f"{name} is there")
-        else:
-            yield Finding(DIFFERS, f"{name} is there", f"status {status}")
+        problem = server.read_documents(name)
+        yield Finding(DIFFERS if problem else AGREES, f"{name} is there", problem)
 
 
 def operations(server: Server) -> Iterator[Finding]:
