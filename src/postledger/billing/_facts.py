@@ -286,8 +286,7 @@ def _add_resold_readings(sub: facts.Subscription, last: dt.date) -> None:
     """A reseller's readings: the sum over his customers and himself, day by day (U11)."""
     parts = subscriptions.sold_by(sub.buyer_id, statuses=("active", "suspended", "closed"))
     held = {id: since for id, (status, since) in parts.items() if status != "closed" and since is not None}
-    if held:
-        sub.exchange_since = min(since for since in (*held.values(), sub.exchange_since) if since is not None)
+    sub.resold_since = min(held.values(), default=None)
     first = min([sub.month.start, *(pending.closes_on for pending in sub.pending)]) - dt.timedelta(days=62)
     read = usage.between([(subscription_id, first, last) for subscription_id in (*parts, sub.id)])
     meters = {meter for series in read.values() for meter in series}
@@ -305,16 +304,22 @@ def _add_resold_readings(sub: facts.Subscription, last: dt.date) -> None:
             {id: series[meter] for id, series in read.items() if meter in series},
             expected=len(held) if is_exchange else 0,
             ended=ended,
-            is_daily_amount=charge is not None and charge.aggregate == "sum",
+            aggregate=charge.aggregate if charge is not None else "last",
         )
+        if is_exchange and not held and sub.exchange_since is None:
+            this_month = [r.day for r in sub.readings[meter] if sub.month.start <= r.day < last]
+            if this_month:  # what was before counts, and the closing sum is known to be nothing
+                sub.resold_since = this_month[0]
+                sub.readings[meter].append(Reading(last, _ZERO, last.isoformat(), "sum of 0 accounts"))
 
 
 def _sum(
-    series: dict[int, list[Reading]], *, expected: int, ended: set[int], is_daily_amount: bool
+    series: dict[int, list[Reading]], *, expected: int, ended: set[int], aggregate: str
 ) -> list[Reading]:
     """One series from several: each day's sum of the last known values; a day one did not answer is marked as carried.
 
-    What has ended counts up to its last reading; the amount of a day is never carried to the next.
+    What has ended counts up to its last reading, which an average does not weigh any more: the day of a removal is free
+    (C3). The amount of a day is never carried to the next.
     """
     by_day: dict[int, dict[dt.date, Reading]] = {
         id: {reading.day: reading for reading in one} for id, one in series.items()
@@ -325,9 +330,11 @@ def _sum(
     for day in sorted({day for one in by_day.values() for day in one}):
         is_carried = is_missing
         for id, one in by_day.items():
-            if day in one:
+            if aggregate == "average" and id in ended and day >= max(one):
+                known[id] = None
+            elif day in one:
                 known[id] = one[day].value
-            elif is_daily_amount or (id in ended and day > max(one)):
+            elif aggregate == "sum" or (id in ended and day > max(one)):
                 known[id] = None
             elif known[id] is not None:
                 is_carried = True

@@ -156,7 +156,7 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
     """
     _require(sub, "active", "trial")
     old = sub.terms_at(day)
-    if sub.exchange_since is not None and not target.sells_exchange:
+    if sub.has_exchange and not target.sells_exchange:
         raise ExchangeExists(
             f"Plan {target.plan} has no Exchange, and an Exchange organization exists. "
             "Delete Exchange first, or choose a plan that has it."
@@ -299,7 +299,7 @@ def delete_exchange(sub: Subscription, *, day: dt.date) -> list[Line]:
     lines: list[Line] = []
     if sub.exchange_since is None:
         return []
-    if sub.status == "active":
+    if sub.status == "active" and sub.resold_since is None:  # else his part is in the sum at his close (U11)
         lines += closing.month_usage(
             sub, terms, closes_on=day, ends_period=False, only_exchange=True, is_leaving=True
         )
@@ -457,7 +457,9 @@ def _in_money_back(sub: Subscription, terms: Terms, day: dt.date) -> bool:
 
 
 def _usage_is_billed(sub: Subscription, terms: Terms, name: str, day: dt.date) -> None:
-    """`last` and `peak` were billed for the whole month, the others up to `day` (U5)."""
+    """`last` and `peak` were billed for the whole month, the others up to `day` (U5); on its first day nothing was."""
+    if day <= sub.month.start:
+        return
     is_whole = terms.charges[name].aggregate in ("last", "peak")
     sub.item(name).usage_from = sub.month.end if is_whole else day
 

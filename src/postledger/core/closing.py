@@ -127,10 +127,14 @@ def charge_usage(
     billed = Period(start, month.end) if is_whole_month else window
     threshold = _threshold(sub, terms, charge)
     readings = sub.readings.get(charge.name, ())
-    if charge.is_exchange and sub.exchange_since is not None and sub.exchange_since > start:
-        readings = [
-            reading for reading in readings if reading.day >= start
-        ]  # before, it was another organization
+    since = start
+    if charge.is_exchange and sub.exchange_since is not None and sub.resold_since is None:
+        since = max(start, sub.exchange_since)
+    if since > start:
+        needs_a_day = charge.aggregate == "average" or (charge.aggregate != "last" and not is_leaving)
+        if needs_a_day and since >= closes_on:
+            return None  # the organization was there for none
+        readings = [reading for reading in readings if reading.day >= since]  # before, it was another one
     measured = quantity.measured(
         charge,
         readings,
@@ -141,6 +145,8 @@ def charge_usage(
         counts_closing=is_leaving,
     )
     if measured is None:
+        if charge.aggregate == "average":
+            price = price * (closes_on - since).days / days  # the late reading will stand for these days
         sub.pending.append(Pending(charge.name, billed, closes_on, terms, sub.months, price, threshold))
         return None
     if not measured.units:

@@ -144,6 +144,7 @@ class Subscription:
     suspended_from: str = ""  # the status to resume to
     is_period_over: bool = False  # the period ended while suspended (M8)
     exchange_since: dt.date | None = None  # an organization exists
+    resold_since: dt.date | None = None  # a reseller's: one of his customers has, or had this month (U11)
     items: dict[str, Item] = field(default_factory=dict)
     packages: dict[str, Fraction] = field(default_factory=dict)
     promotions: tuple[Fraction, ...] = ()
@@ -178,9 +179,14 @@ class Subscription:
             return None
         return add_months(self.anchor, self.offset + self.month_index + 1)
 
+    @property
+    def has_exchange(self) -> bool:
+        """Whether there is an Exchange organization to bill, his own or one of his customers'."""
+        return self.exchange_since is not None or self.resold_since is not None
+
     def had_exchange(self, day: dt.date) -> bool:
         """Whether an Exchange organization exists that existed on `day` already."""
-        return self.exchange_since is not None and self.exchange_since <= day
+        return any(since is not None and since <= day for since in (self.exchange_since, self.resold_since))
 
     def item(self, charge: str) -> Item:
         """What is held of a charge; a fresh, activated item where nothing is held yet."""

@@ -131,7 +131,7 @@ def release(sub: Subscription, terms: Terms, name: str, units: Fraction, *, day:
 def correct(sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date) -> list[Line]:
     """Metered in advance: the prorated charge or refund for what a daily reading shows changed (U9)."""
     reading = quantity.closing(sub.readings.get(charge.name, ()), day)
-    if reading is None or (charge.is_exchange and sub.exchange_since is None):
+    if reading is None or (charge.is_exchange and not sub.has_exchange):
         return []
     item, now = sub.item(charge.name), quantity.kept(charge, reading.value)
     change = now - item.quantity
@@ -202,7 +202,7 @@ def _ahead(sub: Subscription, terms: Terms, charge: Charge, *, day: dt.date) -> 
     """The reading at the opening, charged for the time to come; without an answer the last known one stands (U9, U4)."""
     if not is_on(sub, charge):
         return
-    if charge.is_exchange and sub.exchange_since is None:
+    if charge.is_exchange and not sub.has_exchange:
         sub.item(charge.name).quantity = ZERO
         return
     reading = quantity.closing(sub.readings.get(charge.name, ()), day)

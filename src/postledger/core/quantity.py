@@ -9,6 +9,7 @@ from postledger.core.period import Period
 from postledger.core.terms import Charge
 
 _ZERO = Fraction(0)
+_HUNDREDTH = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Unrateable(ValueError):
 
 
 def kept(charge: Charge, value: Fraction) -> Fraction:
-    """A reading kept to the charge's step, half up; a started unit counts whole where the charge says so (U2, U6).
+    """A reading kept to the charge's step, half up; where the charge says so, a started unit counts whole instead (U2, U6).
 
     Raises:
         Unrateable: the reading is less than nothing.
@@ -49,12 +50,12 @@ def kept(charge: Charge, value: Fraction) -> Fraction:
             f"A reading of {charge.name} is {value}, less than nothing. "
             "Correct or remove the reading, then release the account."
         )
-    step = charge.step
+    step = min(charge.step, _HUNDREDTH) if charge.started_unit else charge.step
     steps, part = value.denominator * step.numerator, value.numerator * step.denominator
     if part % steps:
         value = Fraction((2 * part + steps) // (2 * steps) * step.numerator, step.denominator)
     if charge.started_unit:
-        block = max(step, Fraction(1))
+        block = max(charge.step, Fraction(1))
         value = -((-value / block).__floor__()) * block
     return value
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from postledger.core import facts, literals
 from postledger.core.errors import Refusal
@@ -160,7 +161,8 @@ def begin_exchange(
     *, subscription_id: int, seller_id: int, day: dt.date, actor: str, now: dt.datetime
 ) -> None:
     """An Exchange organization exists since this day, unless one did before."""
-    changed = Subscription.objects.filter(pk=subscription_id, exchange_since=None).update(exchange_since=day)
+    is_news = Q(exchange_since=None) | Q(exchange_since__gt=day)
+    changed = Subscription.objects.filter(is_news, pk=subscription_id).update(exchange_since=day)
     if changed:
         add_change(
             subscription_id=subscription_id,

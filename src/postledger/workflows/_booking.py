@@ -135,7 +135,8 @@ def _check(proposal: billing.Proposal, buyer_id: int, day: dt.date, may_be_refus
         if trial is None or trial.credit_limit is None or not proposal.recorded:
             return
         so_far = billing.lines_recorded(subscription_queries.recorded(proposal.sub.id))
-        total = sum(line.amount for line in (*so_far, *proposal.recorded))
+        net = sum(line.amount for line in (*so_far, *proposal.recorded))
+        total = billing.with_tax(net, seller_id=proposal.sub.seller_id, buyer_id=buyer_id)
         limit = billing.minor(trial.credit_limit, proposal.sub.currency)
         payments.require_covered(buyer_id=buyer_id, amount=total, limit=limit)
         return

@@ -11,7 +11,7 @@ from postledger.billing import operations as billing
 from postledger.billing.types import ProposalView
 from postledger.core import changes, facts
 from postledger.subscriptions import queries as subscription_queries
-from postledger.workflows import _booking, enter_credit
+from postledger.workflows import _booking, enter_credit, read_account
 
 _TEXT = "Time paid twice, because the start of the billing period was moved"
 
@@ -50,6 +50,8 @@ def change_start(
     """
     subscription_id = _booking.acting_on(viewer, buyer_id, as_seller=True)
     seller_id, _ = subscription_queries.buyer_of(subscription_id)
+    if not preview:
+        read_account.read_account(viewer, account_id=buyer_id, now=now)
     day = _booking.local_day(seller_id, now)
     twice = 0
 

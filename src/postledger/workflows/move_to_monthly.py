@@ -12,7 +12,7 @@ from postledger.billing.types import ProposalView
 from postledger.core.period import add_months
 from postledger.ledger import queries as ledger
 from postledger.subscriptions import queries as subscription_queries
-from postledger.workflows import _booking, change_period
+from postledger.workflows import _booking, change_period, read_account
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ def move_to_monthly(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview:
     """
     subscription_id = _booking.acting_on(viewer, buyer_id)
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
+    if not preview:
+        read_account.read_account(viewer, account_id=buyer_id, now=now)
     with transaction.atomic():
-        proposal = change_period.change_period(viewer, buyer_id=buyer_id, months=1, now=now)
+        proposal = change_period.change_period(viewer, buyer_id=buyer_id, months=1, now=now, is_read=True)
         month = billing.estimate(subscription_id, as_of=day)
         cost = max(month.total, 0) if month else 0
         balance = ledger.balance(viewer, buyer_id)

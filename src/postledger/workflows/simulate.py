@@ -328,13 +328,16 @@ def _collect(played: _Played, day: dt.date) -> None:
     """Ask what every meter shows today, for everybody whose platform answers."""
     for name, account in played.accounts.items():
         view = _held(played).get(account.id)
-        if view is None or view.status in ("waiting", "closed", "deleted"):
+        if view is None or view.status in ("waiting", "deleted"):
             continue
         if _is_down(played, name) or _stands_still(played, _seller_of(played, name), played.jobs_stopped):
             continue
         now = _instant(played, day, account, hour=19)
         played.zones[view.id] = _zone(played, account)
-        played.readings += _answers(played, name, view, day, now)
+        if view.status == "closed":
+            played.readings += _last_answers(played, name, view, now)
+        else:
+            played.readings += _answers(played, name, view, day, now)
 
 
 def _keep_readings(played: _Played) -> None:
@@ -359,6 +362,16 @@ def _answers(
                 continue  # the amount of this one day is on file already
             value = Fraction(0)
         yield NewReading(view.id, charge.name, now, _decimal(value), source="platform")
+
+
+def _last_answers(
+    played: _Played, name: str, view: SubscriptionView, now: dt.datetime
+) -> Iterator[NewReading]:
+    """The closing reading of a buyer who quit while his platform did not answer: taken before anything is removed (U5)."""
+    answers = played.answers.get(name, {})
+    for waiting in billing_queries.pending(played.viewer, buyer_id=view.buyer_id):
+        if waiting.item in answers:
+            yield NewReading(view.id, waiting.item, now, _decimal(answers[waiting.item]), source="platform")
 
 
 def _seller_of(played: _Played, name: str) -> str:
@@ -466,8 +479,12 @@ def _reading(played: _Played, account: AccountView, event: Mapping[str, Any], no
     shown = dict(event.get("reading") or {})
     daily = {**(shown.pop("daily", None) or {}), **(event.get("daily") or {})}
     named = {**shown, **daily}
-    if any(meter.startswith("exchange.") for meter in named) and view.exchange_since is None:
-        begin_exchange.begin_exchange(played.viewer, buyer_id=account.id, now=now)
+    if any(meter.startswith("exchange.") for meter in named):
+        told = [_as_date(on) for meter in daily if meter.startswith("exchange.") for on, _ in daily[meter]]
+        first = min([day, *told])
+        begin_exchange.begin_exchange(
+            played.viewer, buyer_id=account.id, now=now - dt.timedelta(days=(day - first).days)
+        )
     readings = []
     for meter, text in shown.items():
         value, unit = _value(text)

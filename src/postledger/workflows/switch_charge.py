@@ -7,7 +7,7 @@ from postledger.accounts.types import Viewer
 from postledger.billing.types import ProposalView
 from postledger.core import changes, facts
 from postledger.subscriptions import queries as subscription_queries
-from postledger.workflows import _booking, _ceiling
+from postledger.workflows import _booking, _ceiling, read_account
 
 
 def switch_charge(
@@ -25,6 +25,8 @@ def switch_charge(
         BeyondCeiling, OverCreditLimit, CardDeclined, NotOffered: nothing was changed.
     """
     subscription_id = _booking.acting_on(viewer, buyer_id)
+    if not (is_on or preview):
+        read_account.read_account(viewer, account_id=buyer_id, now=now)
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
     change = changes.switch_on if is_on else changes.switch_off
 
