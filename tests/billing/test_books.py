@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from postledger.workflows import billing_run
+from postledger.workflows import billing_run, enter_credit, receive_payment
 
 from .conftest import SYSTEM, at
 
@@ -17,6 +17,10 @@ def booked(house):
     house.customer("acme", on=APRIL, mailboxes=3)
     house.read("acme", "5", on=at(MAY, 6))
     billing_run.billing_run(SYSTEM, now=at(MAY))
+    who = {"buyer_id": house.customers["acme"], "amount": 100, "now": at(MAY)}
+    receive_payment.receive_payment(SYSTEM, method="check", key="1", **who)
+    enter_credit.enter_credit(SYSTEM, reason="late", text="sorry", **who)
+    connection.check_constraints()
     return house
 
 
@@ -27,16 +31,32 @@ def execute(statement, *values):
 
 
 @pytest.mark.parametrize(
-    "table", ["ledger_entry", "ledger_posting", "billing_invoice", "billing_invoiceline"]
+    "table",
+    [
+        "ledger_entry",
+        "ledger_posting",
+        "billing_invoice",
+        "billing_invoiceline",
+        "billing_credit",
+        "payments_payment",
+    ],
 )
-def test_what_is_booked_cannot_be_changed_or_deleted(booked, table):
-    for statement in (f"UPDATE {table} SET seller_id = seller_id + 1", f"DELETE FROM {table}"):
+def test_what_is_booked_cannot_be_changed_deleted_or_emptied(booked, table):
+    for statement in (
+        f"UPDATE {table} SET seller_id = seller_id + 1",
+        f"DELETE FROM {table}",
+        f"TRUNCATE {table} CASCADE",
+    ):
         with pytest.raises(IntegrityError, match="final"):
             execute(statement)
 
 
-def test_a_plan_version_cannot_be_changed_or_deleted(booked):
-    for statement in ("UPDATE catalog_planversion SET terms = '{}'", "DELETE FROM catalog_planversion"):
+def test_a_plan_version_cannot_be_changed_deleted_or_emptied(booked):
+    for statement in (
+        "UPDATE catalog_planversion SET terms = '{}'",
+        "DELETE FROM catalog_planversion",
+        "TRUNCATE catalog_planversion CASCADE",
+    ):
         with pytest.raises(IntegrityError, match="frozen"):
             execute(statement)
 
@@ -49,11 +69,28 @@ def test_an_unbalanced_posting_is_refused(booked):
         )
 
 
+def test_nothing_is_added_to_an_entry_that_is_posted(booked):
+    with pytest.raises(IntegrityError, match="does not balance"):
+        execute(
+            "INSERT INTO ledger_posting (entry_id, seller_id, ledger_account_id, amount) SELECT entry_id, seller_id, "
+            "ledger_account_id, sign FROM (SELECT * FROM ledger_posting LIMIT 1) p, (VALUES (7), (-7)) AS s(sign)"
+        )
+
+
+def test_nothing_is_added_to_an_invoice_that_is_final(booked):
+    with pytest.raises(IntegrityError, match="no line is added"):
+        execute(
+            "INSERT INTO billing_invoiceline (invoice_id, seller_id, subscription_id, position, kind, item, amount, "
+            "is_taxed, why) SELECT invoice_id, seller_id, subscription_id, 99, 'debit', 'more', 100, false, '{}' "
+            "FROM billing_invoiceline LIMIT 1"
+        )
+
+
 def test_the_same_usage_cannot_be_on_two_lines(booked):
     with pytest.raises(IntegrityError, match="no_usage_is_billed_twice"):
         execute(
             "INSERT INTO billing_invoiceline (invoice_id, seller_id, subscription_id, position, kind, item, start, "
-            '"end", quantity, unit_price, amount, is_taxed, why) SELECT invoice_id, seller_id, subscription_id, 99, '
+            '"end", quantity, unit_price, amount, is_taxed, why) SELECT invoice_id + 1000000, seller_id, subscription_id, 99, '
             'kind, item, start, "end", quantity, unit_price, amount, is_taxed, why FROM billing_invoiceline '
             "WHERE kind = 'usage'"
         )

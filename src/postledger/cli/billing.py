@@ -34,9 +34,7 @@ def command() -> None:
     type=click.DateTime(["%Y-%m-%d"]),
     help="Close what is due up to this day. Default: each seller's own today.",
 )
-@click.option(
-    "--dry-run", is_flag=True, help="Book nothing; tell what would be booked."
-)
+@click.option("--dry-run", is_flag=True, help="Book nothing; tell what would be booked.")
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),

@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('provisioning', '0003_adoption'),
+        ("provisioning", "0003_adoption"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='connection',
-            name='drift',
+            model_name="connection",
+            name="drift",
         ),
     ]
