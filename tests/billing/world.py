@@ -769,6 +769,8 @@ def _sums(run: Any) -> tuple:
 def _lines(view: Any) -> Any:
     if isinstance(view, move_to_monthly.Move):
         return (_lines(view.proposal), view.balance, view.monthly_cost, view.credit_lasts_until)
+    if isinstance(view, change_start.Moved):
+        return (_lines(view.proposal), view.paid_twice)
     return [
         (
             line.kind,
