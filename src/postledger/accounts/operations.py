@@ -421,9 +421,7 @@ def forget_request(viewer: Viewer, *, key: str) -> None:
     AnsweredRequest.objects.filter(user_id=viewer.user_id, key=key, status=None).delete()
 
 
-def _create(
-    viewer: Viewer, *, now: dt.datetime, is_email_proved: bool = True, **details
-) -> AccountView:
+def _create(viewer: Viewer, *, now: dt.datetime, is_email_proved: bool = True, **details) -> AccountView:
     details["code"] = details["code"].strip().lower()
     details["name"] = details["name"].strip()
     details["currency"] = details["currency"].upper()

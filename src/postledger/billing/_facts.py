@@ -148,7 +148,7 @@ def _add_lots(subs: dict[int, facts.Subscription], day: dt.date, *, since: dt.da
             quantity=units,
             unit_price=Fraction(why["price"]),
             full=Period(full_start, full_end),
-            net_price=Fraction(why.get("net", why["price"])),
+            promotions=tuple(Fraction(percent) for percent in why.get("promotions", ())),
         )
         held.setdefault(item, []).append(lots.lot_of(line, promoted or 0))
     for sub in subs.values():

@@ -170,7 +170,7 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
         },
     )
     was_on = {name for name, charge in old.charges.items() if fees.is_on(sub, charge)}
-    _switch_on_included(sub, old, target)
+    _switch_on_included(sub, old, target, was_on)
     if sub.status == "trial":
         _forget_missing(sub, target)
         return []
@@ -254,7 +254,7 @@ def paid_twice(sub: Subscription, start: dt.date, *, day: dt.date) -> Fraction:
             days = (kept if end > day else 1) * max((end - first).days, 0)
         else:
             days = max((day - first).days, 0) + kept * max((end - max(first, day)).days, 0)
-        twice += lot.net_price * lot.units * days / lot.full.days
+        twice += rating.reduced(lot.price * lot.units, lot.promotions) * days / lot.full.days
     return twice
 
 
@@ -411,7 +411,11 @@ def _money_back(sub: Subscription, name: str, *, packages: bool = False) -> list
     given: list[Lot] = []
     for lot in reversed([*sub.past_lots.get(name, ()), *sub.lots.get(name, ())]):
         if lot.is_package == packages and lot.units > 0 and lot.full.end > sub.period.start:
-            if given and (given[-1].net_price, given[-1].full) == (lot.net_price, lot.full):
+            if given and (given[-1].price, given[-1].promotions, given[-1].full) == (
+                lot.price,
+                lot.promotions,
+                lot.full,
+            ):
                 given[-1] = _together(lot, given[-1])
             else:
                 given.append(lot)
@@ -423,7 +427,7 @@ def _money_back(sub: Subscription, name: str, *, packages: bool = False) -> list
             bought=lot.bought_units,
             period=lot.bought_in,
             full=lot.full,
-            net_price=lot.net_price,
+            price=lot.price,
             is_package=packages,
         )
         for lot in given
@@ -464,9 +468,11 @@ def _usage_is_billed(sub: Subscription, terms: Terms, name: str, day: dt.date) -
     sub.item(name).usage_from = sub.month.end if is_whole else day
 
 
-def _switch_on_included(sub: Subscription, old: Terms, target: Terms) -> None:
-    """What was optional and never switched on, and is on from signup in the target, is on there (R8, F5)."""
+def _switch_on_included(sub: Subscription, old: Terms, target: Terms, was_on: set[str]) -> None:
+    """What was on stays on; what was optional and off, and is on from signup in the target, is on there (R8, F5)."""
     for name, charge in target.charges.items():
+        if name in was_on and not charge.activated:
+            sub.item(name).is_on = True
         before, item = old.charges.get(name), sub.items.get(name)
         if item is not None and charge.activated and before is not None and not before.activated:
             item.is_on = True

@@ -40,7 +40,8 @@ class Lot:
     is_package: bool
     units: Fraction  # left
     bought_units: Fraction
-    net_price: Fraction  # for one unit and the full period, less promotions
+    price: Fraction  # for one unit and the full period
+    promotions: tuple[Fraction, ...]  # percentages it was bought with
     full: Period
     is_whole: bool  # a month fee: charged and refunded whole (R4, F2)
     net_amount: int  # as booked, less its promotions
@@ -76,8 +77,8 @@ class Debit:
 class Line:
     """A line as proposed: the exact inputs in `why`, the amount rounded once.
 
-    `full` is the whole period a prepaid fee was a part of, `net_price` its price per unit less promotions: together
-    they make the line a lot that can be refunded.
+    `full` is the whole period a prepaid fee was a part of, `promotions` are those it was bought with: with its price they
+    make the line a lot that can be refunded.
     """
 
     kind: str
@@ -90,7 +91,7 @@ class Line:
     unit_price: Fraction | None = None
     is_taxed: bool = True
     full: Period | None = None
-    net_price: Fraction | None = None
+    promotions: tuple[Fraction, ...] = ()
     pending_id: int | None = None
 
 

@@ -28,7 +28,8 @@ def refunds(
     return [
         rating.refund(
             item=lot.item,
-            net_price=lot.net_price,
+            price=lot.price,
+            promotions=lot.promotions,
             units=part,
             full=lot.full,
             day=day,
@@ -43,14 +44,15 @@ def refunds(
 
 def lot_of(line: Line, promoted: int) -> Lot:
     """The lot that a booked recurring or package line leaves behind; `promoted` is its promotion line's amount."""
-    assert line.full is not None and line.net_price is not None and line.quantity is not None
+    assert line.full is not None and line.unit_price is not None and line.quantity is not None
     assert line.start is not None and line.end is not None
     return Lot(
         item=line.item,
         is_package=line.kind == "package",
         units=line.quantity,
         bought_units=line.quantity,
-        net_price=line.net_price,
+        price=line.unit_price,
+        promotions=line.promotions,
         full=line.full,
         is_whole="share" not in line.why,
         net_amount=line.amount + promoted,
@@ -59,8 +61,9 @@ def lot_of(line: Line, promoted: int) -> Lot:
 
 
 def _is_alike(one: Lot, other: Lot) -> bool:
-    return (one.net_price, one.full, one.is_whole, one.is_package) == (
-        other.net_price,
+    return (one.price, one.promotions, one.full, one.is_whole, one.is_package) == (
+        other.price,
+        other.promotions,
         other.full,
         other.is_whole,
         other.is_package,

@@ -67,10 +67,8 @@ def recurring(
             charged = units * left / days
     if readings:
         why["readings"] = _reading_rows(readings)
-    net = price
     if promotions:
-        net = _net(price, promotions)
-        why["net"] = str(net)
+        why["promotions"] = [str(percent) for percent in promotions]
     return Line(
         kind=kind,
         item=item,
@@ -80,7 +78,7 @@ def recurring(
         quantity=units,
         unit_price=price,
         full=full,
-        net_price=net,
+        promotions=tuple(promotions),
         why=why,
     )
 
@@ -126,7 +124,8 @@ def usage(
 def refund(
     *,
     item: str,
-    net_price: Fraction,
+    price: Fraction,
+    promotions: Sequence[Fraction],
     units: Fraction,
     full: Period,
     day: dt.date,
@@ -135,30 +134,32 @@ def refund(
     currency: str,
     is_package: bool = False,
 ) -> Line:
-    """What comes back for prepaid units given up on `day`: by the days left, a month fee whole (F1, F2)."""
+    """What comes back for prepaid units given up on `day`: by the days left, a month fee whole (F1, F2).
+
+    The full price is reduced by the promotions as the charge was (M2), so that buying and giving up cancel.
+    """
     start = max(day, full.start)
     why: dict[str, Any] = {
         "rule": "F2" if is_whole else "F1",
-        "price": str(net_price),
+        "price": str(price),
         "units": str(units),
         "percent": str(percent),
     }
-    exact = net_price * units * percent / 100
+    if promotions:
+        why["less"] = [str(percent) for percent in promotions]
     if not is_whole:
         why["share"] = ((full.end - start).days, full.days)
-        exact = exact * why["share"][0] / why["share"][1]
     if is_package:
         why["package"] = True
     return Line(
         kind="refund",
         item=item,
-        amount=-money.to_minor(exact, currency),
+        amount=-money.to_minor(_exact(why), currency),
         start=start,
         end=full.end,
         quantity=units,
-        unit_price=net_price,
+        unit_price=reduced(price, promotions),
         full=full,
-        net_price=net_price,
         why=why,
     )
 
@@ -171,7 +172,7 @@ def money_back(
     bought: Fraction,
     period: Period,
     full: Period,
-    net_price: Fraction,
+    price: Fraction,
     is_package: bool,
 ) -> Line:
     """A recurring fee given back as it was paid, for the units still held (F3)."""
@@ -185,9 +186,8 @@ def money_back(
         start=period.start,
         end=period.end,
         quantity=units,
-        unit_price=net_price,
+        unit_price=price,
         full=full,
-        net_price=net_price,
         why=why,
     )
 
@@ -236,6 +236,8 @@ def rerate(kind: str, why: dict[str, Any], currency: str) -> int:
 
 def _exact(why: dict[str, Any]) -> Fraction:
     exact = Fraction(why["price"]) * Fraction(why["units"])
+    if "less" in why:
+        exact = reduced(exact, [Fraction(percent) for percent in why["less"]])
     if "share" in why:
         exact = exact * why["share"][0] / why["share"][1]
     if "percent" in why:
@@ -244,18 +246,15 @@ def _exact(why: dict[str, Any]) -> Fraction:
 
 
 def _promoted(full: Fraction, percents: Sequence[Fraction], currency: str) -> int:
-    net = full - sum((_three_decimals(full * percent / 100) for percent in percents), Fraction(0))
-    return money.to_minor(net, currency) - money.to_minor(full, currency)
+    return money.to_minor(reduced(full, percents), currency) - money.to_minor(full, currency)
 
 
-def _net(price: Fraction, percents: Sequence[Fraction]) -> Fraction:
-    """A full price less its promotions: what refunds are figured from (F1, M2)."""
-    return price - sum((_three_decimals(price * percent / 100) for percent in percents), Fraction(0))
-
-
-def _three_decimals(value: Fraction) -> Fraction:
-    """Each promotion is kept to three decimals (M2)."""
-    return Fraction(money.round_half_away(value * 1000), 1000)
+def reduced(full: Fraction, percents: Sequence[Fraction]) -> Fraction:
+    """A full charge less its promotions, each kept to three decimals; together they take no more than all of it (M2)."""
+    off = sum(
+        (Fraction(money.round_half_away(full * percent * 10), 1000) for percent in percents), Fraction(0)
+    )
+    return max(Fraction(0), full - off)
 
 
 def _reading_rows(readings: Sequence[Reading]) -> list[tuple[str, str, str]]:

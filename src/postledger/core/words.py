@@ -40,6 +40,9 @@ def formula(kind: str, why: Mapping[str, Any], currency: str) -> str:
     parts = [_price(Fraction(why["price"]), currency)]
     if Fraction(why["units"]) != 1:
         parts.append(money.decimal_text(Fraction(why["units"]), most=4))
+    if "less" in why:
+        off = " − ".join(f"{money.decimal_text(Fraction(percent))} %" for percent in why["less"])
+        parts = [f"({' × '.join(parts)} − {off})"]
     if "share" in why:
         parts.append(f"{why['share'][0]}/{why['share'][1]}")
     if why.get("percent", "100") != "100":
