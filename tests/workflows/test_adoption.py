@@ -149,6 +149,46 @@ def test_nothing_is_linked_twice(house):
     assert "customer00001" not in _open(house)
 
 
+def test_of_several_subscriptions_of_a_login_the_one_with_exchange_is_linked(house, sandbox):
+    acme = house.customer("acme", email="customer00001@hosted.example")
+    sandbox.control.add_package(username="customer00001", plan="Exchange Small")
+    _propose(house)
+    both = [
+        found for found in adoption.proposals_of(SYSTEM, house.connection.id) if found.name == "customer00001"
+    ]
+    main, further = sorted(both, key=lambda found: found.is_further)
+    assert main.organizations and main.account_id == acme.id and main.is_unique
+    assert further.is_further and further.account_id is None
+    with pytest.raises(adoption.SeveralSubscriptions, match="Link that one"):
+        adopt.adopt(SYSTEM, proposal_id=further.id, account_id=acme.id, now=house.now)
+    done = adopt_by_rule.adopt_by_rule(SYSTEM, connection_id=house.connection.id, least=61, now=house.now)
+    assert done.linked == 1
+    globex = house.customer("globex")
+    with pytest.raises(adoption.SeveralSubscriptions, match="login of its own"):
+        adopt.adopt(SYSTEM, proposal_id=further.id, account_id=globex.id, now=house.now)
+    created = create_customers_from_platform.create_customers_from_platform(
+        SYSTEM, connection_id=house.connection.id, now=house.now
+    )
+    assert created.refused == ()
+    _propose(house)
+    counts = adoption.counts(SYSTEM, house.connection.id)
+    assert (counts.open, counts.further, counts.unmatched) == (1, 1, 0)
+
+
+def test_two_subscriptions_with_exchange_are_no_two_customers_under_one_login(house, sandbox):
+    package = sandbox.control.add_package(username="customer00001", plan="Exchange Small")["PackageId"]
+    sandbox.control.add_organization(package_id=package, organization_id="second", domain="second.example")
+    _propose(house)
+    created = create_customers_from_platform.create_customers_from_platform(
+        SYSTEM, connection_id=house.connection.id, now=house.now
+    )
+    ((name, words),) = created.refused
+    assert name == "customer00001" and "login of its own" in words
+    assert account_queries.account_by_code(SYSTEM, seller_id=house.provider.id, code="customer00001")
+    with pytest.raises(account_queries.NotVisible):
+        account_queries.account_by_code(SYSTEM, seller_id=house.provider.id, code="customer00001-2")
+
+
 def test_customers_are_created_with_a_plan_and_their_address_proves_nothing(house, sandbox):
     before = _state_there(sandbox)
     _propose(house)

@@ -15,12 +15,14 @@ from postledger.events.models import OutboxMail
 from postledger.ledger import queries as ledger
 from postledger.provisioning import differences, operations, queries
 from postledger.provisioning.models import Resource
+from postledger.resources import exchange
 from postledger.workflows import (
     act_on_difference,
     collect_usage,
     daily_jobs,
     find_drift,
     propose_adoptions,
+    refuse_change,
     subscribe,
     tell_drift,
 )
@@ -44,16 +46,21 @@ def house(sandbox, fresh_db, monkeypatch):
 
 
 @pytest.fixture
-def acme(house):
+def acme(house, sandbox):
     made = house.customer("acme")
     house.order(made)
     assert house.settle(made).is_settled
+    _grow(sandbox, 100)
     return made
 
 
 def _found(house):
     lines = find_drift.find_drift(connection_id=house.connection.id, now=house.now)
     return {(line.code, line.name): line for line in lines}
+
+
+def _grow(sandbox, mib, code="acme"):
+    sandbox.control.change(table="organizations", id=sandbox.control.organization(code)["Id"], DiskSpace=mib)
 
 
 def _more_boxes(sandbox, count, code="acme"):
@@ -96,6 +103,93 @@ def test_units_within_the_free_ones_are_told_and_worth_nothing(house, sandbox):
     _more_boxes(sandbox, 1, "solo")
     line = _found(house)["unbilled", "solo"]
     assert line.worth == 0 and line.action == ""
+
+
+def test_storage_is_compared_with_the_last_reading_and_worth_what_is_beyond_the_invoice(house, sandbox, acme):
+    _grow(sandbox, 7 * 1024)
+    _bill_a_month(house)  # 7 GB, five of them free
+    _grow(sandbox, 7 * 1024 + 900)
+    house.now += dt.timedelta(hours=2)
+    assert ("unbilled", "acme") not in _found(house)  # it grows every day
+    _grow(sandbox, 27 * 1024)
+    line = _found(house)["unbilled", "acme"]
+    assert (line.meter, line.there, line.billed) == ("exchange.disk", "27 GB", "7 GB")
+    assert line.here.startswith("7 GB, read on") and line.worth == 3000  # twenty more at 1.50
+    house.now += dt.timedelta(hours=1)
+    assert "usage was read" in _act(house, line)
+    house.now += dt.timedelta(hours=1)
+    assert ("unbilled", "acme") not in _found(house)
+    _grow(sandbox, 6 * 1024)
+    line = _found(house)["billed_ghost", "acme"]
+    assert (line.there, line.worth, line.action) == ("6 GB", 150, "bill")  # the invoice had seven
+
+
+def test_what_is_charged_for_and_cannot_be_measured_is_told(house, sandbox, acme):
+    _grow(sandbox, 0)
+    house.now += dt.timedelta(days=3)
+    line = _found(house)["unbilled", "acme"]
+    assert line.meter == "exchange.disk" and line.worth is None and "nothing is billed" in line.words
+
+
+def test_storage_beyond_what_was_ordered_is_debited_once(house, sandbox, acme):
+    charges = [dict(charge) for charge in story.TERMS["charges"]]
+    charges[2] = {
+        "name": "exchange.disk",
+        "measure": "reserved",
+        "free": 5,
+        "recurring": "1.50",
+        "unit": "GB",
+    }
+    catalog.change_terms(
+        SYSTEM,
+        plan_id=house.plan_id,
+        terms={**story.TERMS, "charges": charges},
+        effective_from=house.now.date(),
+        now=house.now,
+    )
+    _grow(sandbox, 4 * 1024)
+    assert not [line for line in _found(house).values() if line.code in ("unbilled", "billed_ghost")]
+    _grow(sandbox, 9 * 1024)
+    line = _found(house)["unbilled", "acme"]
+    assert (line.there, line.here, line.worth, line.action) == ("9 GB", "5 GB sold", 600, "bill")
+    before = ledger.balance(SYSTEM, acme.id)
+    assert _act(house, line) == "USD 6.00 were debited."
+    assert ledger.balance(SYSTEM, acme.id) == before - 600
+    # the next walks find the same and do not offer to book it again
+    house.now += dt.timedelta(days=1)
+    again = _found(house)["unbilled", "acme"]
+    assert again.settled_at is not None
+    with pytest.raises(act_on_difference.NothingToDo):
+        _act(house, again)
+    _grow(sandbox, 12 * 1024)
+    assert _found(house)["unbilled", "acme"].settled_at is None
+
+
+def test_ghosts_are_credited_once_and_looked_for(house, sandbox):
+    big = house.customer("big")
+    house.order(big, boxes=4)
+    assert house.settle(big).is_settled
+    _grow(sandbox, 100, "big")
+    _bill_a_month(house)
+    sandbox.control.delete_mailbox(email="m0@big.example")
+    line = _found(house)["billed_ghost", "big"]
+    assert (line.there, line.here, line.billed, line.worth) == ("3", "4", "4", 800)
+    assert "given up" in _act(house, line)
+    house.work()
+    assert _found(house)["billed_ghost", "big"].settled_at is not None
+    box = queries.find(connection_id=house.connection.id, kind=exchange.MAILBOX, key="m0@big.example")
+    assert box.reason == "vanished"
+    refuse_change.refuse_change(SYSTEM, resource_id=box.id, because="she left", now=house.now)
+    house.work()
+    assert ("billed_ghost", "big") not in _found(house)
+
+
+def test_a_further_subscription_of_a_linked_login_is_told_only_where_it_holds_exchange(house, sandbox, acme):
+    package = sandbox.control.add_package(username="acme", plan="Exchange Small")["PackageId"]
+    assert not [line for line in _found(house).values() if line.code == "unlinked"]
+    sandbox.control.add_organization(package_id=package, organization_id="acme9", domain="acme9.example")
+    line = _found(house)["unlinked", "acme (acme9)"]
+    assert line.action == "" and "login of its own" in line.words and line.worth == 1000
 
 
 def test_what_was_billed_and_is_gone_is_credited(house, sandbox, acme):
@@ -144,6 +238,10 @@ def test_a_wrong_plan_is_worth_the_difference_of_the_fees(house, sandbox, acme):
     sandbox.control.change(table="packages", id=package["PackageId"], PlanId=int(large.reference))
     line = _found(house)["wrong_plan", "acme"]
     assert (line.there, line.here, line.worth) == ("Exchange Large", "Exchange Small", 2500)
+    assert _act(house, line) == "acme is being put right on the platform."
+    assert house.settle(acme).is_settled
+    assert sandbox.control.user("acme")["packages"][0]["PlanId"] == package["PlanId"]
+    assert ("wrong_plan", "acme") not in _found(house)
 
 
 def test_an_unlinked_account_is_worth_what_its_plan_would_bring(house, sandbox, acme):

@@ -10,8 +10,10 @@ from postledger.provisioning import operations, queries
 from postledger.resources import exchange
 from postledger.workflows import (
     _limits,
+    act_on_difference,
     add_mailbox,
     check_connection,
+    find_drift,
     follow_quotas,
     refresh_platform_plans,
     subscribe,
@@ -129,6 +131,33 @@ def test_customers_of_a_reseller_share_what_he_buys(reseller):
     for customer in (one, two):
         assert reseller.settle(customer).is_settled
     assert (_ceiling(one), _ceiling(two)) == (7, 6)
+
+
+def test_what_a_resellers_customers_hold_beyond_his_plan_is_told_with_its_wholesale_worth(reseller, sandbox):
+    one = reseller.customer("one")
+    reseller.order(one, boxes=4)
+    assert reseller.settle(one).is_settled
+    account = queries.account_resource(SYSTEM, one.id)
+    assert ("quota_above", "one") in _told(reseller)  # the plan there allows more than the ten he buys
+    act_on_difference.act_on_difference(
+        SYSTEM, difference_id=_told(reseller)["quota_above", "one"].id, now=reseller.now
+    )
+    assert reseller.settle(one).is_settled and _ceiling(one) == 10
+    assert ("quota_above", "one") not in _told(reseller)
+    for number in range(8):
+        sandbox.control.add_mailbox(item_id=_organization(sandbox, account), email=f"x{number}@one.example")
+    line = _told(reseller)["tree_above", "North: all customers"]
+    assert (line.there, line.here, line.worth, line.currency) == ("12", "10", 1600, "USD")
+    assert line.action == "" and "Buy more" in line.words
+
+
+def _told(house):
+    lines = find_drift.find_drift(connection_id=house.connection.id, now=house.now)
+    return {(line.code, line.name): line for line in lines if line.meter in ("", "exchange.mailboxes")}
+
+
+def _organization(sandbox, account):
+    return sandbox.control.organization(account.key)["Id"]
 
 
 def test_what_would_be_too_much_for_the_whole_tree_is_refused_as_a_whole(reseller):

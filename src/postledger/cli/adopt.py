@@ -64,9 +64,13 @@ def command(
         raise NeedsOperator(f"{error} Start the command again to go on.", reason=error.reason) from error
     counts = adoption.counts(viewer, connection_id)
     click.echo(
-        f"{counts.open} accounts to decide: {counts.matched} may belong to a customer, {counts.unmatched} to nobody "
+        f"{counts.open - counts.further} accounts to decide: {counts.matched} may belong to a customer, {counts.unmatched} to nobody "
         f"here. {counts.linked} linked before, {counts.rejected} rejected."
     )
+    if counts.further:
+        click.echo(
+            f"{counts.further} are further subscriptions of a login whose Exchange is in another one; they are left alone."
+        )
     for found in adoption.proposals_of(viewer, connection_id, is_matched=True, most=_SHOWN):
         click.echo(f"  {found.score:3}  {found.name}: {'; '.join(found.reasons)}.")
     if counts.matched > _SHOWN:

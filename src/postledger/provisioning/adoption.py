@@ -33,7 +33,7 @@ _SEEN_FIELDS = (
         "organizations",
         "domains",
     ),
-    *("mailboxes", "account_id", "score", "reasons", "is_proved", "is_unique"),
+    *("mailboxes", "account_id", "score", "reasons", "is_proved", "is_unique", "is_further"),
 )
 
 
@@ -47,6 +47,12 @@ class HasExchange(Refusal):
     """The customer holds an account on a platform already."""
 
     reason = "has_exchange"
+
+
+class SeveralSubscriptions(Refusal):
+    """The login holds several subscriptions on the platform, and this is not the one to link."""
+
+    reason = "several_subscriptions"
 
 
 class NoCustomer(Refusal):
@@ -210,10 +216,12 @@ def counts(viewer: Viewer, connection_id: int) -> ProposalCounts:
     found = Proposal.objects.filter(connection_id=connection_id).aggregate(
         open=Count("pk", filter=Q(state="open")),
         matched=Count("pk", filter=Q(state="open", account__isnull=False)),
+        further=Count("pk", filter=Q(state="open", is_further=True)),
         linked=Count("pk", filter=Q(state="linked")),
         rejected=Count("pk", filter=Q(state="rejected")),
     )
-    return ProposalCounts(unmatched=found["open"] - found["matched"], **found)
+    unmatched = found["open"] - found["matched"] - found["further"]
+    return ProposalCounts(unmatched=unmatched, **found)
 
 
 def proposal(viewer: Viewer, proposal_id: int) -> ProposalView:
@@ -263,7 +271,9 @@ def without_subscription() -> tuple[UnsubscribedAccount, ...]:
 
 def unmatched(*, connection_id: int, after_id: int = 0, most: int = 200) -> tuple[ProposalView, ...]:
     """Open proposals for which no customer speaks, by number; for workflows."""
-    rows = Proposal.objects.filter(connection_id=connection_id, state="open", account=None, pk__gt=after_id)
+    rows = Proposal.objects.filter(
+        connection_id=connection_id, state="open", account=None, is_further=False, pk__gt=after_id
+    )
     return tuple(_view(row) for row in rows.order_by("pk")[:most])
 
 
@@ -282,7 +292,7 @@ def link(
 
     Raises:
         NotVisible, NotAllowed: not the viewer's connection, or not a customer of its seller.
-        AlreadyDecided, HasExchange, NameTaken: the message says what.
+        AlreadyDecided, HasExchange, SeveralSubscriptions: the message says what.
     """
     found = proposal(viewer, proposal_id)
     accounts.require_seller(viewer, found.seller_id)
@@ -293,6 +303,7 @@ def link(
         row = Proposal.objects.select_for_update().get(pk=proposal_id)
         if row.state == "linked":
             raise AlreadyDecided(f"{row.name} is linked already. Read the list again.")
+        _require_first(row)
         holds = Resource.objects.filter(account_id=account_id, kind=exchange.ACCOUNT, gone_at=None).first()
         if holds is not None:
             raise HasExchange(
@@ -322,11 +333,33 @@ def link(
             )
         row.account_id = customer.id
         _decide(row, "linked", viewer, now)
-        others = Proposal.objects.filter(
-            connection_id=row.connection_id, state="open", account_id=customer.id
-        )
-        others.update(account=None, score=0, reasons=[], is_proved=False, is_unique=False)
+        undecided = Proposal.objects.filter(connection_id=row.connection_id, state="open")
+        nobodys = {"account": None, "score": 0, "reasons": [], "is_proved": False, "is_unique": False}
+        undecided.filter(account_id=customer.id).update(**nobodys)
+        undecided.filter(name=row.name).update(is_further=True, **nobodys)
     return _view(row)
+
+
+def _require_first(row: Proposal) -> None:
+    """Nothing, when no other subscription of this login stands in the way.
+
+    Raises:
+        SeveralSubscriptions: one does; a login is one customer's here, with one subscription.
+    """
+    holder = Resource.objects.filter(
+        connection_id=row.connection_id, kind=exchange.ACCOUNT, key=row.name, gone_at=None
+    ).first()
+    if holder is not None:
+        name = accounts.account(Viewer.system(), holder.account_id).name
+        raise SeveralSubscriptions(
+            f"The login {row.name} belongs to {name} here, with another of its subscriptions on the platform. One login is "
+            "one customer's: whoever signs on with it sees all of them. On the platform, move the organization into the "
+            "linked subscription, or give this one a login of its own; then go over the platform again."
+        )
+    if row.is_further:
+        raise SeveralSubscriptions(
+            f"This subscription of {row.name} holds no Exchange, and another one of the same login does. Link that one."
+        )
 
 
 def reject(viewer: Viewer, *, proposal_id: int, now: dt.datetime) -> ProposalView:
@@ -429,6 +462,7 @@ def _view(row: Proposal) -> ProposalView:
         reasons=tuple(row.reasons),
         is_proved=row.is_proved,
         is_unique=row.is_unique,
+        is_further=row.is_further,
         state=row.state,
         decided_by=row.decided_by,
         decided_at=row.decided_at,

@@ -1,7 +1,7 @@
 """What is otherwise on a platform than here or on the last invoice, and what somebody said about it.
 
 Invariant: a walk replaces what the last one found; that somebody ignores a difference outlives it, as long as the
-difference is there.
+difference is there, and that somebody credited or billed one, as long as its figures are the same.
 """
 
 import datetime as dt
@@ -23,6 +23,7 @@ _SEEN_FIELDS = (
     *("kind", "words", "there", "here", "billed", "worth", "currency", "action", "account_id", "resource_id"),
     *("seen_at", "settled_at"),
 )
+_BOOKED = ("bill", "credit")
 _COUNTED = {
     exchange.DOMAIN: "exchange.domains",
     exchange.CONTACT: "exchange.contacts",
@@ -68,6 +69,10 @@ def record(*, connection_id: int, found: Iterable[NewDifference], now: dt.dateti
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection_id)
         known = Difference.objects.filter(connection_id=connection_id)
+        for old in known.filter(settled_at__isnull=False, action__in=_BOOKED):
+            new = rows.get((old.code, old.name, old.meter))
+            if new is not None and (new.there, new.here, new.billed) == (old.there, old.here, old.billed):
+                new.settled_at = old.settled_at  # or it would be booked every day
         gone = [pk for pk, *key in known.values_list("pk", "code", "name", "meter") if tuple(key) not in rows]
         Difference.objects.filter(pk__in=gone).delete()
         Difference.objects.bulk_create(

@@ -321,6 +321,9 @@ class Proposal(models.Model):
     reasons = models.JSONField(default=list)
     is_proved = models.BooleanField(default=False)
     is_unique = models.BooleanField(default=False)  # no other customer fits as well
+    is_further = models.BooleanField(
+        default=False, db_default=False
+    )  # its login is linked, or has its Exchange in another subscription
     state = models.CharField(max_length=16, choices=STATES, default="open")
     decided_by = models.CharField(max_length=64, blank=True)
     decided_at = models.DateTimeField(null=True)

@@ -296,6 +296,7 @@ class ProposalView:
         reasons: why, a sentence part each.
         is_proved: his confirmed e-mail address stands in it.
         is_unique: no other customer fits as well.
+        is_further: one of several subscriptions of a login that is linked, or has its Exchange in another one.
         state: open, linked, rejected.
     """
 
@@ -317,6 +318,7 @@ class ProposalView:
     reasons: tuple[str, ...]
     is_proved: bool
     is_unique: bool
+    is_further: bool
     state: str
     decided_by: str
     decided_at: dt.datetime | None
@@ -324,11 +326,13 @@ class ProposalView:
 
 @dataclass(frozen=True, slots=True)
 class ProposalCounts:
-    """How many proposals of a connection there are: to decide, of these with and without a customer, linked, rejected."""
+    """How many proposals of a connection there are: open, of these with a customer, without one, and further subscriptions
+    of a login; linked, rejected."""
 
     open: int
     matched: int
     unmatched: int
+    further: int
     linked: int
     rejected: int
 

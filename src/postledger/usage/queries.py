@@ -42,6 +42,23 @@ def between(wanted: Iterable[tuple[int, dt.date, dt.date]]) -> Facts:
     )
 
 
+def latest(
+    subscription_ids: Iterable[int], *, since: dt.date
+) -> dict[int, dict[str, tuple[dt.date, Fraction]]]:
+    """The last reading of each meter that was kept from a day on: subscription → meter → its day and value."""
+    found: dict[int, dict[str, tuple[dt.date, Fraction]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (subscription_id, meter) subscription_id, meter, day, value FROM usage_reading "
+            "WHERE subscription_id = ANY(%s::bigint[]) AND day >= %s "
+            "ORDER BY subscription_id, meter, day DESC, taken_at DESC",
+            [literals.array(subscription_ids), since],
+        )
+        for subscription_id, meter, day, value in cursor.fetchall():
+            found.setdefault(subscription_id, {})[meter] = (day, _exact(value))
+    return found
+
+
 def refused(subscription_ids: Sequence[int]) -> dict[int, str]:
     """In words, what was answered that cannot be a reading and nobody has cleared yet, by subscription."""
     with connection.cursor() as cursor:

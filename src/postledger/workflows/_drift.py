@@ -1,7 +1,8 @@
 """A platform, our records and the last invoices beside each other, and what each difference is worth a month."""
 
+import collections
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,16 +13,20 @@ from postledger.catalog import queries as catalog
 from postledger.catalog.queries import PlanBook
 from postledger.connectors import contract
 from postledger.core import facts as core_facts
-from postledger.core import money, worth
+from postledger.core import fees, money, quantity, worth
 from postledger.core.terms import Charge, Terms
-from postledger.provisioning import differences, queries
+from postledger.provisioning import adoption, differences, queries
 from postledger.provisioning.types import NewDifference, ResourceView
 from postledger.resources import exchange, meters
 from postledger.subscriptions import queries as subscriptions
+from postledger.usage import queries as usage
 from postledger.workflows import _limits
 
 _IN_FORCE = frozenset({"active", "trial", "waiting"})
 _MAILBOXES = "exchange.mailboxes"
+_READINGS_COUNT_FOR = dt.timedelta(days=62)
+_NEW_FOR = dt.timedelta(days=2)
+_TOLERANCE = Fraction(1, 10)
 
 
 @dataclass
@@ -32,11 +37,19 @@ class Facts:
     book: PlanBook
     subscriptions: Mapping[int, core_facts.Subscription]  # by number
     billed: Mapping[int, last_billed.LastBilled]  # by subscription
-    held: Mapping[int, Mapping[str, int]]  # by platform account of ours, then meter
+    tree: _limits.Tree
+    readings: Mapping[
+        int, Mapping[str, tuple[dt.date, Fraction]]
+    ]  # the last ones kept, by subscription, then meter
     moving: frozenset[int]  # platform accounts in which a worker has something to do
     plan_names: Mapping[str, str]  # the platform's id of a plan → its name there
     plan_limits: Mapping[str, Mapping[str, int]]  # the same → meter → ceiling
     our_plans: Mapping[str, int]  # the same → the plan of ours it is offered with
+
+    @property
+    def held(self) -> Mapping[int, Mapping[str, int]]:
+        """Platform account of ours → meter → how many things of it we hold and want."""
+        return self.tree.held
 
     def subscription(self, entry: ResourceView) -> core_facts.Subscription | None:
         return self.subscriptions.get(entry.subscription_id or 0)
@@ -53,21 +66,23 @@ class Facts:
     def sold_ceilings(self, entry: ResourceView) -> Mapping[str, int]:
         """What the account may have at most by what is sold: meter → units, or megabytes."""
         found = self.subscription(entry)
-        return {} if found is None else _limits.sold_quotas(found, day=self.day)
+        return {} if found is None else self.tree.sold(found, account_id=entry.id, day=self.day)
 
 
 def facts_of(*, connection_id: int, accounts: Sequence[ResourceView], now: dt.datetime) -> Facts:
     """What we know of these accounts, from a handful of queries."""
     viewer = Viewer.system()
+    day = _day(connection_id, now)
     plans = queries.platform_plans(viewer, connection_id)
     book = catalog.book_of({ours for plan in plans for ours in plan.offered_with})
     ids = sorted({entry.subscription_id for entry in accounts if entry.subscription_id is not None})
     return Facts(
-        day=_day(connection_id, now),
+        day=day,
         book=book,
         subscriptions=subscriptions.load(ids, book),
         billed=last_billed.last_billed(ids),
-        held=differences.held_counts(connection_id=connection_id),
+        tree=_limits.tree_of(seller_id=queries.connection(viewer, connection_id).seller_id, now=now),
+        readings=usage.latest(ids, since=day - _READINGS_COUNT_FOR),
         moving=differences.unsettled_roots(connection_id=connection_id),
         plan_names={plan.reference: plan.name for plan in plans},
         plan_limits={plan.reference: plan.limits for plan in plans if plan.scope == "account"},
@@ -75,8 +90,27 @@ def facts_of(*, connection_id: int, accounts: Sequence[ResourceView], now: dt.da
     )
 
 
-def unlinked(facts: Facts, holding: contract.Holding, *, is_second: bool) -> list[NewDifference]:
-    """An account on the platform that is nobody's here; `is_second`: another one has the same name."""
+def unlinked(
+    facts: Facts, strangers: Sequence[contract.Holding], ours: Iterable[contract.Holding]
+) -> list[NewDifference]:
+    """Accounts on the platform that are nobody's here.
+
+    Of a login with several subscriptions those without Exchange are left out: they have nothing we sell.
+    """
+    linked = {holding.account.name for holding in ours}
+    logins = collections.Counter(holding.account.name for holding in strangers)
+    with_exchange = {holding.account.name for holding in strangers if holding.organizations}
+    lines = []
+    for holding in strangers:
+        name = holding.account.name
+        has_others = logins[name] > 1 or name in linked
+        if has_others and not holding.organizations and name in with_exchange | linked:
+            continue
+        lines.append(_unlinked(facts, holding, has_others=has_others, is_linked=name in linked))
+    return lines
+
+
+def _unlinked(facts: Facts, holding: contract.Holding, *, has_others: bool, is_linked: bool) -> NewDifference:
     found = holding.account
     company = found.spec.company or found.spec.email or ""
     terms = facts.terms_for(found.spec.plan or "")
@@ -86,28 +120,32 @@ def unlinked(facts: Facts, holding: contract.Holding, *, is_second: bool) -> lis
             terms, {_MAILBOXES: len(holding.mailboxes)}
         )
     by_plan = f" On your plan {terms.plan} it would bring this much." if terms is not None else ""
-    return [
-        NewDifference(
-            code="unlinked",
-            kind=exchange.ACCOUNT,
-            name=holding.account.name
-            if not is_second
-            else f"{holding.account.name} (subscription {found.ref['space']})",
-            words=f"It is on the platform{f' ({company})' if company else ''} and linked to no customer here. "
-            f"Link it, or find out who pays for it.{by_plan}",
-            there=_shown(facts, holding),
-            worth=amount,
-            currency=terms.currency if terms is not None else "",
-            action="adopt",
+    who = f" ({company})" if company else ""
+    if is_linked:
+        words = (
+            f"A further subscription with Exchange of the login {found.name}{who}, which is linked already. Nobody is billed "
+            f"for it. Give it a login of its own on the platform, or move its organization.{by_plan}"
         )
-    ]
+    else:
+        words = f"It is on the platform{who} and linked to no customer here. Link it, or find out who pays for it.{by_plan}"
+    which = ", ".join(held.name for held in holding.organizations) or adoption.reference_key(found.ref)
+    return NewDifference(
+        code="unlinked",
+        kind=exchange.ACCOUNT,
+        name=f"{found.name} ({which})" if has_others else found.name,
+        words=words,
+        there=_shown(facts, holding),
+        worth=amount,
+        currency=terms.currency if terms is not None else "",
+        action="" if is_linked else "adopt",
+    )
 
 
 def missing(facts: Facts, entry: ResourceView) -> NewDifference:
     """An account we hold that is no longer on the platform."""
     billed = facts.billed.get(entry.subscription_id or 0)
     terms = facts.terms(entry)
-    amount = sum(usage.amount for usage in billed.usage.values()) if billed is not None else None
+    amount = sum(found.amount for found in billed.usage.values()) if billed is not None else None
     return NewDifference(
         code="missing",
         kind=exchange.ACCOUNT,
@@ -129,14 +167,16 @@ def compared(
     holding: contract.Holding,
     counts: Mapping[str, int],
     ceilings: Mapping[str, int] | None,
+    untold: Mapping[str, str],
 ) -> list[NewDifference]:
-    """An account of ours as the platform has it."""
+    """An account of ours as the platform has it; `untold`: meter → why the platform cannot tell it."""
     found: list[NewDifference] = []
     found += _unsubscribed(facts, entry, holding)
     if entry.id not in facts.moving:
         found += _wrong_status(facts, entry, holding)
         found += _wrong_plan(facts, entry, holding)
         found += _counted(facts, entry, counts)
+        found += _measured(facts, entry, counts, untold)
         found += _organizations(facts, entry, holding)
         found += _above(facts, entry, holding, counts, ceilings)
     return found
@@ -224,17 +264,15 @@ def _counted(facts: Facts, entry: ResourceView, counts: Mapping[str, int]) -> li
     lines = []
     for charge in terms.charges.values():
         meter = meters.METERS.get(charge.name)
-        if meter is None or meter.unit != meters.COUNT or charge.name not in counts:
+        if meter is None or not _is_held_here(charge.name) or charge.name not in counts:
             continue
         there, here = counts[charge.name], held.get(charge.name, 0)
         if charge.name == "exchange.domains" and there in (here, here + 1):
             continue  # platforms count a technical domain of their own
-        if there == here or not _is_held_here(charge.name):
+        if there == here:
             continue
         free = sub.free_units(terms, charge.name)
-        was = Fraction(here)
-        if billed is not None:
-            was = Fraction(billed.usage[charge.name].units) if charge.name in billed.usage else min(free, was)
+        was = _was(billed, charge.name, Fraction(here), free)
         before = worth.per_month(terms=terms, charge=charge.name, months=sub.months, units=was, free=free)
         after = worth.per_month(
             terms=terms, charge=charge.name, months=sub.months, units=Fraction(there), free=free
@@ -257,6 +295,110 @@ def _counted(facts: Facts, entry: ResourceView, counts: Mapping[str, int]) -> li
             )
         )
     return lines
+
+
+def _measured(
+    facts: Facts, entry: ResourceView, counts: Mapping[str, int], untold: Mapping[str, str]
+) -> list[NewDifference]:
+    """What is only known from readings, such as storage: other figures than the last reading kept, or than was ordered.
+
+    It changes from hour to hour, so only more than a tenth and more than one unit counts as a difference.
+    """
+    sub, terms = facts.subscription(entry), facts.terms(entry)
+    if sub is None or terms is None or sub.status not in _IN_FORCE:
+        return []
+    billed, lines = facts.billed.get(sub.id), []
+    for charge in terms.charges.values():
+        meter = meters.METERS.get(charge.name)
+        if meter is None or _is_held_here(charge.name) or charge.name == "exchange.organizations":
+            continue
+        free = sub.free_units(terms, charge.name)
+        if charge.measure == "reserved":
+            day, here = None, max(fees.held(sub, charge), free)
+        else:
+            day, here = facts.readings.get(sub.id, {}).get(charge.name, (None, Fraction(0)))
+            if facts.day - (day or entry.created_at.date()) >= _NEW_FOR and charge.name in untold:
+                lines.append(_cannot_tell(entry, meter, untold[charge.name], _billed_units(billed, meter)))
+            if day is None and facts.day - entry.created_at.date() < _NEW_FOR:
+                continue
+        if charge.name in counts:
+            there = _units(meter, counts[charge.name])
+            is_more = there > max(here, free if day is None else here)
+            is_less = there < here and charge.measure == "metered"  # nobody need fill what he ordered
+            if (is_more or is_less) and abs(there - here) > max(Fraction(1), here * _TOLERANCE):
+                was = here if charge.measure == "reserved" else _was(billed, charge.name, here, free)
+                before, after = (
+                    worth.per_month(
+                        terms=terms, charge=charge.name, months=sub.months, units=units, free=free
+                    )
+                    for units in (was, there)
+                )
+                lines.append(
+                    _line(
+                        entry,
+                        "unbilled" if is_more else "billed_ghost",
+                        _measured_words(meter, charge, there, here, day),
+                        meter=charge.name,
+                        there=_text(meter, there),
+                        here=_kept(meter, charge, here, day),
+                        billed=_billed_units(billed, meter),
+                        worth=abs(after - before),
+                        currency=terms.currency,
+                        action="bill" if charge.measure == "metered" or after != before else "",
+                    )
+                )
+    return lines
+
+
+def _measured_words(
+    meter: meters.Meter, charge: Charge, there: Fraction, here: Fraction, day: dt.date | None
+) -> str:
+    if charge.measure == "reserved":
+        then = "What is ordered is billed, not what is there."
+    elif day is None:
+        then = "Take a reading now, or nothing is billed for it."
+    else:
+        then = "Take a reading now, so that it is billed as it is."
+    kept = _kept(meter, charge, here, day)
+    return f"“{meter.title}” is {_text(meter, there)} on the platform and {kept} here. {then}"
+
+
+def _kept(meter: meters.Meter, charge: Charge, here: Fraction, day: dt.date | None) -> str:
+    if charge.measure == "reserved":
+        return f"{_text(meter, here)} sold"
+    return "no reading" if day is None else f"{_text(meter, here)}, read on {day:%d %b}"
+
+
+def _cannot_tell(entry: ResourceView, meter: meters.Meter, why: str, billed: str) -> NewDifference:
+    return _line(
+        entry,
+        "unbilled",
+        f"“{meter.title}” is charged for, and the platform cannot tell it, so nothing is billed: {why}",
+        meter=meter.code,
+        there="not known",
+        billed=billed,
+    )
+
+
+def _was(billed: last_billed.LastBilled | None, meter: str, here: Fraction, free: Fraction) -> Fraction:
+    """The units that were paid for: those on the last invoice, else those we know of."""
+    if billed is None:
+        return here
+    return Fraction(billed.usage[meter].units) if meter in billed.usage else min(free, here)
+
+
+def _units(meter: meters.Meter, value: int) -> Fraction:
+    """What a platform answered, in the unit it is charged in."""
+    return quantity.megabytes_to_gigabytes(Fraction(value)) if meter.unit == meters.MIB else Fraction(value)
+
+
+def _text(meter: meters.Meter, units: Fraction) -> str:
+    return money.decimal_text(units, most=2) + (" GB" if meter.unit == meters.MIB else "")
+
+
+def _billed_units(billed: last_billed.LastBilled | None, meter: meters.Meter) -> str:
+    words = _billed_count(billed, meter.code)
+    return words + (" GB" if meter.unit == meters.MIB and words[:1].isdigit() else "")
 
 
 def _comes_by_itself(charge: Charge) -> str:
@@ -314,12 +456,12 @@ def _above(
         there = ceilings.get(meter, by_plan.get(meter))
         if there is None or (there != exchange.UNLIMITED and there <= sold):
             continue
-        used = Fraction(counts.get(meter, 0))
-        amount = None
-        if meters.METERS[meter].unit == meters.COUNT:
+        used = max(_units(meters.METERS[meter], units) for units in (counts.get(meter, 0), sold))
+        amount = 0
+        if meter in terms.charges:
             at, top = (
                 worth.per_month(terms=terms, charge=meter, months=sub.months, units=units, free=Fraction(0))
-                for units in (max(used, Fraction(sold)), Fraction(sold))
+                for units in (used, _units(meters.METERS[meter], sold))
             )
             amount = at - top
         shown = "unlimited" if there == exchange.UNLIMITED else str(there)
@@ -335,6 +477,48 @@ def _above(
                 worth=amount,
                 currency=terms.currency,
                 action="correct",
+            )
+        )
+    return lines
+
+
+def tree_above(
+    facts: Facts, *, seller_id: int, counts: Mapping[int, Mapping[str, int]], now: dt.datetime
+) -> list[NewDifference]:
+    """All customers of a reseller together beyond what he buys; `counts`: what the platform counts in each account."""
+    own = subscriptions.of_buyers([seller_id]).get(seller_id)
+    if own is None or not facts.tree.together:
+        return []
+    above, _ = subscriptions.buyer_of(own)
+    terms = _limits.terms_of(subscription_id=own, seller_id=above, now=now)
+    sub = subscriptions.load([own], catalog.book_of([]))[own]
+    reseller = accounts.account(Viewer.system(), seller_id)
+    lines = []
+    for code, top in facts.tree.together.items():
+        meter = meters.METERS[code]
+        elsewhere = sum(held.get(code, 0) for root, held in facts.held.items() if root not in counts)
+        there = _units(meter, sum(found.get(code, 0) for found in counts.values()) + elsewhere)
+        most = _units(meter, top)
+        if code == "exchange.domains":  # platforms count a technical one in each account
+            there, most = Fraction(facts.tree.total.get(code, 0)), most - 1
+        if there <= most:
+            continue
+        at, bought = (
+            worth.per_month(terms=terms, charge=code, months=sub.months, units=units, free=Fraction(0))
+            for units in (there, most)
+        )
+        lines.append(
+            NewDifference(
+                code="tree_above",
+                kind=exchange.ACCOUNT,
+                name=f"{reseller.name}: all customers",
+                meter=code,
+                words=f"All customers together have {_text(meter, there)} of “{meter.title.lower()}”, and the plan "
+                f"{terms.plan} allows {_text(meter, most)}. Buy more, or have customers give some up.",
+                there=_text(meter, there),
+                here=_text(meter, most),
+                worth=at - bought,
+                currency=terms.currency,
             )
         )
     return lines

@@ -1,7 +1,9 @@
 """What a customer's plan lets him have at most (R9), and what of it is read from the platform."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
@@ -10,7 +12,7 @@ from postledger.core import fees
 from postledger.core.errors import Refusal
 from postledger.core.facts import Subscription
 from postledger.core.terms import Terms
-from postledger.provisioning import queries
+from postledger.provisioning import differences, queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange, meters
 from postledger.subscriptions import queries as subscriptions
@@ -82,6 +84,41 @@ def tree_ceilings(*, seller_id: int, now: dt.datetime) -> dict[str, int]:
         return {}
     above, _ = subscriptions.buyer_of(own)
     return quotas(terms_of(subscription_id=own, seller_id=above, now=now))
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What all customers of a seller hold on his platforms, and what they may have together.
+
+    Attributes:
+        held: platform account → meter → how many things of it we hold and want.
+        total: the same over all accounts.
+        together: meter → units, or megabytes; empty for the provider, and where the plan a reseller buys sets no maxima.
+    """
+
+    held: Mapping[int, Mapping[str, int]]
+    total: Mapping[str, int]
+    together: Mapping[str, int]
+
+    def sold(self, sub: Subscription, *, account_id: int, day: dt.date) -> dict[str, int]:
+        """The ceilings of one platform account: what is sold to it, and no more than the others leave."""
+        found = sold_quotas(sub, day=day)
+        mine = self.held.get(account_id, {})
+        for meter, top in self.together.items():
+            left = max(mine.get(meter, 0), top - (self.total.get(meter, 0) - mine.get(meter, 0)))
+            found[meter] = min(found.get(meter, left), left)
+        return found
+
+
+def tree_of(*, seller_id: int, now: dt.datetime) -> Tree:
+    """All that a seller's customers hold, on all his connections, and what they may have together."""
+    held: dict[int, Mapping[str, int]] = {}
+    for connection in queries.connections_of(Viewer.system(), seller_id):
+        held |= differences.held_counts(connection_id=connection.id)
+    total: Counter[str] = Counter()
+    for counts in held.values():
+        total.update(counts)
+    return Tree(held, total, tree_ceilings(seller_id=seller_id, now=now))
 
 
 def require_room_in_tree(*, seller_id: int, kind: str, more: int, now: dt.datetime) -> None:

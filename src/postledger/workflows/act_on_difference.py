@@ -58,6 +58,7 @@ def act_on_difference(viewer: Viewer, *, difference_id: int, now: dt.datetime) -
             now=now,
         )
         words = f"{found.currency} {money.text(found.worth, found.currency)} were credited."
+        words += _looked_for(viewer, found, now)
     elif found.action == "correct" and found.resource_id is not None:
         _correct(viewer, found, queries.resource(viewer, found.resource_id), now)
         words = f"{found.name} is being put right on the platform."
@@ -82,10 +83,11 @@ def _adopt(viewer: Viewer, found: DifferenceView, now: dt.datetime) -> str:
             actor=viewer.actor,
         )
         return f"The organization {found.name} is being linked to {account.key}."
+    login = found.name.partition(" (")[0]
     proposed = [
         proposal
-        for proposal in adoption.proposals_of(viewer, found.connection_id, search=found.name)
-        if proposal.name == found.name
+        for proposal in adoption.proposals_of(viewer, found.connection_id, search=login)
+        if proposal.name == login
     ]
     if len(proposed) != 1 or proposed[0].account_id is None:
         raise adoption.NoCustomer(
@@ -118,10 +120,21 @@ def _bill(viewer: Viewer, found: DifferenceView, account_id: int, now: dt.dateti
     return f"{found.currency} {money.text(found.worth, found.currency)} were debited."
 
 
+def _looked_for(viewer: Viewer, found: DifferenceView, now: dt.datetime) -> str:
+    """In words, that a worker looks for what is kept here and not there, so that our records come right too."""
+    if found.resource_id is None:
+        return ""
+    kinds = {exchange.ACCOUNT} if found.code == "missing" else {exchange.MAILBOX, exchange.DOMAIN}
+    for entry in queries.tree(root_id=found.resource_id):
+        if entry.kind in kinds and entry.is_settled:
+            operations.look_again(viewer, resource_id=entry.id, now=now)
+    return " What is kept here and not found there is put under Changes, to be made anew or given up."
+
+
 def _correct(viewer: Viewer, found: DifferenceView, account: ResourceView, now: dt.datetime) -> None:
     wish = spec.load(kind=exchange.ACCOUNT, data=account.desired)
     if found.code == "quota_above" and account.subscription_id is not None:
-        sold = _sold(account.subscription_id, found.seller_id, now)
+        sold = _sold(account, account.subscription_id, now)
         wish = dataclasses.replace(wish, quotas={**(wish.quotas or {}), **sold})
         operations.change_wish(resource_id=account.id, desired=wish, now=now, actor=viewer.actor)
     if found.code == "wrong_status" and wish.status is None and account.subscription_id is not None:
@@ -132,6 +145,8 @@ def _correct(viewer: Viewer, found: DifferenceView, account: ResourceView, now: 
     operations.look_again(viewer, resource_id=account.id, now=now, confirm=True)
 
 
-def _sold(subscription_id: int, seller_id: int, now: dt.datetime) -> dict[str, int]:
+def _sold(account: ResourceView, subscription_id: int, now: dt.datetime) -> dict[str, int]:
     held = subscriptions.load([subscription_id], catalog.book_of([]))[subscription_id]
-    return _limits.sold_quotas(held, day=now.astimezone(accounts.time_zone_of(seller_id)).date())
+    tree = _limits.tree_of(seller_id=account.seller_id, now=now)
+    day = now.astimezone(accounts.time_zone_of(account.seller_id)).date()
+    return tree.sold(held, account_id=account.id, day=day)

@@ -3,13 +3,11 @@
 import dataclasses
 import datetime as dt
 import logging
-from collections import Counter
-from collections.abc import Mapping
 
 from postledger.accounts import queries as accounts
 from postledger.catalog import queries as catalog
 from postledger.core.errors import Refusal
-from postledger.provisioning import differences, operations, queries
+from postledger.provisioning import operations, queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange, spec
 from postledger.subscriptions import queries as subscriptions
@@ -32,15 +30,10 @@ def follow_quotas(*, now: dt.datetime) -> int:
 
 def _of_seller(seller_id: int, connection_ids: list[int], now: dt.datetime) -> int:
     day = now.astimezone(accounts.time_zone_of(seller_id)).date()
-    held: dict[int, Mapping[str, int]] = {}
+    tree = _limits.tree_of(seller_id=seller_id, now=now)
     found: list[ResourceView] = []
     for connection_id in connection_ids:
         found += queries.accounts_on(connection_id=connection_id)
-        held |= differences.held_counts(connection_id=connection_id)
-    shared = _limits.tree_ceilings(seller_id=seller_id, now=now)
-    total: Counter[str] = Counter()
-    for counts in held.values():
-        total.update(counts)
     ids = {entry.subscription_id for entry in found if entry.subscription_id is not None}
     facts = subscriptions.load(sorted(ids), catalog.book_of([]))
     changed = 0
@@ -49,11 +42,7 @@ def _of_seller(seller_id: int, connection_ids: list[int], now: dt.datetime) -> i
         wish = spec.load(kind=exchange.ACCOUNT, data=entry.desired)
         if sub is None or not entry.is_wanted or (entry.is_linked and wish.quotas is None):
             continue
-        sold = _limits.sold_quotas(sub, day=day)
-        mine = held.get(entry.id, {})
-        for meter, top in shared.items():
-            left = max(mine.get(meter, 0), top - (total[meter] - mine.get(meter, 0)))
-            sold[meter] = min(sold.get(meter, left), left)
+        sold = tree.sold(sub, account_id=entry.id, day=day)
         if sold == dict(wish.quotas or {}):
             continue
         try:

@@ -1,12 +1,13 @@
 """Walk over everything our reseller account holds on a platform and propose whose each account is."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
 from postledger.connectors import contract
+from postledger.core.errors import NeedsOperator
 from postledger.provisioning import adoption, operations, queries
 from postledger.provisioning.types import Walk
 from postledger.resources import matching
@@ -42,25 +43,43 @@ def propose_adoptions(
         with _platform.platform(connection_id=connection_id, cause=cause) as session:
             while walk.finished_at is None:
                 page = session.estate(cursor=walk.cursor)
-                rows = [
-                    _row(holding, matcher)
-                    for holding in page.holdings
-                    if adoption.reference_key(holding.account.ref) not in linked
-                ]
+                rows = _rows(page.holdings, matcher, linked)
                 walk = adoption.record_page(
                     walk=walk, rows=rows, cursor=page.cursor, seen=page.seen, total=page.total, now=now
                 )
                 tell(walk)
-    except contract.Failure as error:
+    except (contract.Failure, NeedsOperator) as error:
         _platform.note_failure(connection_id=connection_id, error=error, now=now)
         raise
     operations.record_connection_ok(connection_id=connection_id)
     return walk
 
 
-def _row(holding: contract.Holding, matcher: matching.Matcher) -> dict[str, Any]:
+def _rows(
+    holdings: Sequence[contract.Holding], matcher: matching.Matcher, linked: frozenset[str]
+) -> list[dict[str, Any]]:
+    """A page of proposals. All subscriptions of a login come on one page; the one with Exchange speaks for it."""
+    taken, with_exchange = set(), set()
+    strangers = []
+    for holding in holdings:
+        if adoption.reference_key(holding.account.ref) in linked:
+            taken.add(holding.account.name)
+            continue
+        strangers.append(holding)
+        if holding.organizations:
+            with_exchange.add(holding.account.name)
+    rows = []
+    for holding in strangers:
+        name = holding.account.name
+        is_further = name in taken or (name in with_exchange and not holding.organizations)
+        rows.append(_row(holding, None if is_further else matcher))
+    return rows
+
+
+def _row(holding: contract.Holding, matcher: matching.Matcher | None) -> dict[str, Any]:
+    """The fields of a proposal; without a matcher it is a further subscription of a login."""
     found = holding.account
-    match = matcher.best(
+    match = matcher and matcher.best(
         found=matching.Found(
             username=found.name,
             email=found.spec.email or "",
@@ -89,4 +108,5 @@ def _row(holding: contract.Holding, matcher: matching.Matcher) -> dict[str, Any]
         "reasons": list(match.reasons) if match else [],
         "is_proved": match.is_proved if match else False,
         "is_unique": match.is_unique if match else False,
+        "is_further": matcher is None,
     }
