@@ -425,3 +425,26 @@ def test_expected_usage_tells_how_it_stands_against_the_ceiling(town):
     town.programs["north"].ask("PATCH", ceiling, approved).good()
     told = nora.post(where, {"more": {"exchange.mailboxes": 4}})["ceiling"]
     assert (told["is_approved"], told["needs_approval"]) == (True, False)
+
+
+def test_what_new_terms_mean_is_told_before_they_are_published(town):
+    north, plan_id = town.programs["north"], town.plans["north"]
+    before = north.get(f"/plans/{plan_id}/versions")
+    terms = before[0]["terms"]
+    charges = [dict(charge) for charge in terms["charges"]]
+    account = next(charge for charge in charges if charge["name"] == "Account")
+    account["recurring"] = {"1": "12.50"}
+    wish = {"terms": {**terms, "charges": charges}, "effective_from": town.clock.at.date().isoformat()}
+    told = north.post(f"/plans/{plan_id}/versions/preview", wish)
+    (change,) = told["differences"]
+    assert (change["item"], change["what"], change["before"], change["after"]) == (
+        "Account",
+        "Fee",
+        "10",
+        "12.5",
+    )
+    (nora,) = told["reached"]
+    assert nora["buyer_id"] == town.id("nora")
+    assert float(nora["after"]) - float(nora["before"]) == 2.5
+    assert north.get(f"/plans/{plan_id}/versions") == before
+    assert town.programs["south"].ask("POST", f"/plans/{plan_id}/versions/preview", wish).status == 404

@@ -23,6 +23,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/plans"): {"seller_id": "{seller_id}", "code": "new", "name": "New", **TERMS_FROM},
     ("patch", "/plans/{plan_id}"): {"is_offered": False},
     ("post", "/plans/{plan_id}/versions"): TERMS_FROM,
+    ("post", "/plans/{plan_id}/versions/preview"): TERMS_FROM,
     ("post", "/accounts/{account_id}/subscription"): {"plan_id": "{plan_id}", "months": 1},
     ("post", "/accounts/{account_id}/subscription/quantities"): {"quantities": {"Sites": "3"}},
     ("post", "/accounts/{account_id}/subscription/switches"): {"charge": "Backup", "is_on": True},

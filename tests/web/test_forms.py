@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.test import Client
 from postledger.accounts import operations as account_operations
 from postledger.accounts import queries as accounts
 from postledger.billing import queries as billing
+from postledger.catalog import operations as catalog_operations
 from postledger.catalog import queries as catalog
 from postledger.ledger import queries as ledger
 from postledger.payments import operations as collection
@@ -299,9 +301,45 @@ def test_a_customer_who_cannot_be_is_refused_and_nobody_is_made(people, given, f
 # --- plans
 
 
+def periods(*rows: tuple[str, str]) -> dict[str, str]:
+    """Billing periods as the page sends them: months, and the discount on fees."""
+    given = {"periods": str(len(rows))}
+    for number, (months, off) in enumerate(rows):
+        given |= {f"p{number}-months": months, f"p{number}-recurring": off}
+    return given
+
+
+TERMS = {"effective_from": "2027-01-10", "refund_percent": "100", "money_back_days": "0"}
+
+
+def sent(editor) -> dict[str, str]:
+    """What a browser sends of the page as it stands."""
+    given = {
+        "rows": len(editor.charges),
+        "periods": len(editor.periods),
+        "packages": len(editor.packages),
+    }
+    for part in editor.parts:
+        for field in part:
+            value = field.value()
+            if value is not False and value not in (None, ""):
+                given[field.html_name] = "on" if value is True else value
+    return given
+
+
+def publish(browser, plan_id: int, given):
+    """The new version, after what it means was shown."""
+    url = f"/plans/{plan_id}/edit/"
+    shown = browser.post(url, given)
+    assert shown.context["meaning"] is not None, [part.errors for part in shown.context["editor"].parts]
+    done = browser.post(url, {**given, "seen": shown.context["seen"], "confirm": "yes"})
+    assert done.status_code == 302, done.content.decode()[:3000]
+    return shown
+
+
 def test_a_plan_is_added_and_changed_by_a_new_version(people):
     browser = people.client("alpha")
-    plan = {"name": "Mail", "code": "mail", "effective_from": "2027-01-10", "periods": "1, 12 -10%", "refund_percent": "100", "money_back_days": "0"}  # fmt: skip
+    plan = {**TERMS, "name": "Mail", "code": "mail", **periods(("1", ""), ("12", "10"))}
     usage = {"c1-measure": "metered", "c1-meter": "exchange.mailboxes", "c1-usage": "7.50", "c1-free": "3"}
     response = browser.post("/plans/add/", {**plan, "rows": 2, **CHARGE, **usage})
     assert response.status_code == 302, response.content.decode()
@@ -311,32 +349,49 @@ def test_a_plan_is_added_and_changed_by_a_new_version(people):
     assert found.terms.charges["exchange.mailboxes"].cadence == "month"
     assert found.terms.periods[12].recurring == 10
     changed = {**plan, "effective_from": "2027-03-01", "rows": 2, **CHARGE, **usage, "c1-usage": "9"}
-    browser.post(f"/plans/{found.id}/edit/", changed)
+    publish(browser, found.id, changed)
     later = catalog.plan(SYSTEM, found.id, today=dt.date(2027, 3, 1))
     assert later.terms.charges["exchange.mailboxes"].usage[1] == 9
-    assert (
-        catalog.plan(SYSTEM, found.id, today=dt.date(2027, 2, 28))
-        .terms.charges["exchange.mailboxes"]
-        .usage[1]
-        == 7.5
+    before = catalog.plan(SYSTEM, found.id, today=dt.date(2027, 2, 28))
+    assert before.terms.charges["exchange.mailboxes"].usage[1] == 7.5
+
+
+def test_what_a_version_means_is_shown_and_nothing_is_published_before(people):
+    plan_id = people.plans["alpha"]
+    browser = people.client("alpha")
+    given = sent(browser.get(f"/plans/{plan_id}/edit/").context["editor"]) | {"c0-recurring": "12.00"}
+    shown = browser.post(f"/plans/{plan_id}/edit/", given)
+    text = shown.content.decode()
+    assert shown.status_code == 200 and len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 1
+    assert "Base fee</b>: Fee" in text and "when their next period opens" in text
+    (reached,) = shown.context["meaning"].reached  # Acme, whose next month costs two more
+    assert (reached.buyer_id, reached.difference) == (people["acme"].id, 200)
+    other = browser.post(
+        f"/plans/{plan_id}/edit/",
+        {**given, "c0-recurring": "13", "seen": shown.context["seen"], "confirm": "yes"},
     )
+    assert "Something was changed since you looked" in other.content.decode()
+    assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 1
 
 
 def test_usage_by_the_period_is_warned_of_and_saved_only_when_accepted(people):
     plan_id = people.plans["alpha"]
     browser = people.client("alpha")
     given = {
-        "effective_from": "2027-02-01", "periods": "1, 12", "refund_percent": "100", "money_back_days": "0", "rows": 2, **CHARGE,
+        **TERMS, **periods(("1", ""), ("12", "")), "effective_from": "2027-02-01", "rows": 2, **CHARGE,
         "c1-measure": "metered", "c1-meter": "exchange.mailboxes", "c1-usage": "8", "c1-free": "2", "c1-cadence": "period",
     }  # fmt: skip
     warned = browser.post(f"/plans/{plan_id}/edit/", given)
     text = warned.content.decode()
-    assert warned.status_code == 422 and "billed once for the whole period" in text
+    assert "billed once for the whole period" in text
     assert (
         "USD 80.00" in text and "USD 960.00" in text
     )  # ten above the two included: by the month, and at once
+    pressed = {**given, "seen": warned.context["seen"], "confirm": "yes"}
+    again = browser.post(f"/plans/{plan_id}/edit/", pressed)
+    assert "Nothing was published" in again.content.decode()
     assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 1
-    browser.post(f"/plans/{plan_id}/edit/", {**given, "accepted": "yes"})
+    browser.post(f"/plans/{plan_id}/edit/", {**pressed, "accepted": "yes"})
     assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 2
 
 
@@ -352,13 +407,12 @@ def test_the_warning_compares_what_was_read_last_month(people, at):
     )
     at.now = NOW + dt.timedelta(days=29)  # 8 February
     given = {
-        "effective_from": "2027-03-01", "periods": "1, 12", "refund_percent": "100", "money_back_days": "0", "rows": 1,
+        **TERMS, **periods(("1", ""), ("12", "")), "effective_from": "2027-03-01", "rows": 1,
         "c0-measure": "metered", "c0-meter": "exchange.mailboxes", "c0-usage": "8", "c0-free": "2", "c0-cadence": "period",
     }  # fmt: skip
     browser = people.client("alpha")
-    for path, more in ((f"/plans/{plan_id}/edit/", {}), ("/plans/add/", {"name": "New", "code": "new"})):
-        warned = browser.post(path, {**given, **more})
-        assert warned.status_code == 422
+    warned = browser.post("/plans/add/", {**given, "name": "New", "code": "new"})
+    assert warned.status_code == 422
     text = browser.post(f"/plans/{plan_id}/edit/", given).content.decode()
     assert "as read in January 2027 for 1 customer)" in text
     assert "USD 40.00" in text and "USD 480.00" in text  # (7 − 2) × 8.00, and × 12
@@ -366,27 +420,166 @@ def test_the_warning_compares_what_was_read_last_month(people, at):
     assert "January" not in neighbour.content.decode()
 
 
-def test_changing_a_plan_without_changing_anything_keeps_its_terms(people):
+EVERYTHING = {
+    "periods": {"1": {}, "3": {"setup": "50"}, "12": {"setup": "100", "recurring": "10", "usage": "5"}},
+    "refund_percent": "80",
+    "money_back_days": 14,
+    "trial": {"days": 30, "credit_limit": "20.50"},
+    "moderated": True,
+    "grandfathered": True,
+    "charges": [
+        {"name": "Base fee", "measure": "fixed", "setup": "5", "recurring": {"1": "10", "12": "99", "3": "0"}},
+        {"name": "Support", "measure": "reserved", "cadence": "month", "recurring": "3", "free": "2", "max": "9", "unit": "h"},
+        {"name": "exchange.mailboxes", "measure": "metered", "aggregate": "average", "usage": {"1": "8", "12": "84"},
+         "commitment": {"units": "5", "recurring": {"1": "6", "12": "60"}}, "started_unit": True, "activated": False},
+        {"name": "exchange.disk", "measure": "metered", "timing": "advance", "cadence": "month", "usage": "1.25",
+         "free": "2.5", "unit": "GB", "step": "0.01", "reserved": {"recurring": {"1": "0.75"}}},
+        {"name": "exchange.disk_allocated", "measure": "metered", "cadence": "period", "usage": "0.1", "unit": "GB", "step": "0.5"},
+    ],
+    "packages": [
+        {"name": "Many", "setup": "1", "recurring": {"1": "2", "12": "20"},
+         "adds": {"Support": "1", "exchange.mailboxes": "2", "exchange.disk": "3", "exchange.disk_allocated": "4"}},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", ["simple", "everything"])
+def test_changing_a_plan_without_changing_anything_keeps_its_terms(people, which):
     plan_id = people.plans["alpha"]
+    if which == "everything":
+        catalog_operations.change_terms(
+            SYSTEM, plan_id=plan_id, terms=EVERYTHING, effective_from=NOW.date(), now=NOW
+        )
     browser = people.client("alpha")
-    page = browser.get(f"/plans/{plan_id}/edit/")
-    given = {"rows": len(page.context["rows"])}
-    for form in (page.context["form"], *page.context["rows"]):
-        for field in form:
-            value = field.value()
-            if value is not False and value not in (None, ""):
-                given[field.html_name] = "on" if value is True else value
-    assert browser.post(f"/plans/{plan_id}/edit/", given).status_code == 302
-    newer, older = catalog.versions(SYSTEM, plan_id, today=NOW.date())
+    given = sent(browser.get(f"/plans/{plan_id}/edit/").context["editor"])
+    shown = browser.post(f"/plans/{plan_id}/edit/", given)
+    assert "It changes nothing." in shown.content.decode(), [p.errors for p in shown.context["editor"].parts]
+    pressed = {**given, "seen": shown.context["seen"], "confirm": "yes", "accepted": "yes"}
+    assert browser.post(f"/plans/{plan_id}/edit/", pressed).status_code == 302
+    newer, older = catalog.versions(SYSTEM, plan_id, today=NOW.date())[:2]
     assert newer.document == older.document
 
 
-@pytest.mark.parametrize("periods", ["", "often", "1, 0", "1 -x%"])
-def test_a_period_that_is_none_is_refused(people, periods):
-    given = {"name": "M", "code": "m", "effective_from": "2027-01-10", "periods": periods, "refund_percent": "100", "money_back_days": "0"}  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"p1-setup": "25"}, lambda t: t.periods[3].setup == 25),
+        ({"p2-usage": "7"}, lambda t: t.periods[12].usage == 7),
+        ({"refund_percent": "50"}, lambda t: t.refund_percent == 50),
+        ({"money_back_days": "30"}, lambda t: t.money_back_days == 30),
+        ({"trial_days": "7", "trial_credit_limit": ""}, lambda t: (t.trial.days, t.trial.credit_limit) == (7, None)),
+        ({"trial_days": "", "trial_credit_limit": ""}, lambda t: t.trial is None),
+        ({"moderated": None}, lambda t: not t.is_moderated),
+        ({"grandfathered": None}, lambda t: not t.is_grandfathered),
+        ({"c0-recurring_12": "88"}, lambda t: t.charges["Base fee"].recurring == {1: 10, 3: 0, 12: 88}),
+        ({"c0-recurring_3": ""}, lambda t: t.charges["Base fee"].recurring == {1: 10, 12: 99}),
+        ({"c0-setup_12": "0"}, lambda t: t.charges["Base fee"].setup == {1: 5, 12: 0}),
+        ({"c1-cadence": "period", "c1-max": ""}, lambda t: (t.charges["Support"].cadence, t.charges["Support"].max) == ("period", None)),
+        ({"c2-commitment_units": "6", "c2-commitment": "5"}, lambda t: (t.charges["exchange.mailboxes"].commitment_units, t.charges["exchange.mailboxes"].commitment[1]) == (6, 5)),
+        ({"c2-commitment_units": "", "c2-commitment": "", "c2-commitment_12": ""}, lambda t: not t.charges["exchange.mailboxes"].commitment),
+        ({"c2-aggregate": "peak", "c2-started_unit": None, "c2-optional": None}, lambda t: (t.charges["exchange.mailboxes"].aggregate, t.charges["exchange.mailboxes"].started_unit, t.charges["exchange.mailboxes"].activated) == ("peak", False, True)),
+        ({"c3-timing": "arrears", "c3-recurring": "0.50"}, lambda t: (t.charges["exchange.disk"].timing, t.charges["exchange.disk"].recurring[1]) == ("arrears", Fraction(1, 2))),
+        ({"c3-step": "0.1", "c3-free": "3"}, lambda t: (t.charges["exchange.disk"].step, t.charges["exchange.disk"].free) == (Fraction(1, 10), 3)),
+        ({"c1-place": "5", "c4-place": "1"}, lambda t: next(iter(t.charges)) in ("Base fee", "exchange.disk_allocated") and list(t.charges)[-1] == "Support"),
+        ({"c4-remove": "on", "k0-charge3": "", "k0-units3": ""}, lambda t: "exchange.disk_allocated" not in t.charges),
+        ({"k0-recurring": "3", "k0-units0": "9"}, lambda t: (t.packages["Many"].recurring[1], t.packages["Many"].adds["Support"]) == (3, 9)),
+        ({"k1-name": "Few", "k1-recurring_12": "9", "k1-charge0": "exchange.disk", "k1-units0": "0.5"}, lambda t: t.packages["Few"].adds == {"exchange.disk": Fraction(1, 2)}),
+        ({"k0-remove": "on"}, lambda t: not t.packages),
+    ],
+)  # fmt: skip
+def test_every_property_of_a_plan_can_be_changed(people, change, told):
+    plan_id = people.plans["alpha"]
+    catalog_operations.change_terms(
+        SYSTEM, plan_id=plan_id, terms=EVERYTHING, effective_from=NOW.date(), now=NOW
+    )
+    browser = people.client("alpha")
+    given = sent(browser.get(f"/plans/{plan_id}/edit/").context["editor"]) | change
+    given = {name: value for name, value in given.items() if value is not None}
+    shown = browser.post(f"/plans/{plan_id}/edit/", given)
+    meaning = shown.context["meaning"]
+    assert meaning is not None and meaning.differences, [
+        part.errors for part in shown.context["editor"].parts
+    ]
+    pressed = {**given, "seen": shown.context["seen"], "confirm": "yes", "accepted": "yes"}
+    assert browser.post(f"/plans/{plan_id}/edit/", pressed).status_code == 302
+    assert told(catalog.plan(SYSTEM, plan_id, today=NOW.date()).terms)
+
+
+@pytest.mark.parametrize(
+    ("change", "part", "field"),
+    [
+        ({"p0-months": "0"}, "periods", "months"),
+        ({"p0-months": "", "p1-months": "", "p2-months": ""}, "periods", "months"),
+        ({"p0-months": "often"}, "periods", "months"),
+        ({"p0-months": "12"}, "periods", "months"),
+        ({"p3-months": "", "p3-recurring": "5"}, "periods", "months"),
+        ({"p0-recurring": "x"}, "periods", "recurring"),
+        ({"p0-usage": "101"}, "periods", "usage"),
+        ({"trial_days": "0"}, "plan", "trial_days"),
+        ({"trial_days": "", "trial_credit_limit": "5"}, "plan", "trial_days"),
+        ({"effective_from": "soon"}, "plan", "effective_from"),
+        ({"effective_from": "2026-01-01"}, "plan", "effective_from"),
+        ({"c0-recurring_12": "-1"}, "charges", "recurring_12"),
+        ({"c0-recurring_12": "much"}, "charges", "recurring_12"),
+        ({"c0-name": ""}, "charges", "name"),
+        ({"c1-name": "Another name"}, "charges", "name"),
+        ({"c3-meter": "exchange.mailboxes"}, "charges", "meter"),
+        ({"c3-step": "0"}, "charges", "step"),
+        ({"c2-commitment_units": ""}, "charges", "commitment_units"),
+        ({"c2-commitment": "", "c2-commitment_12": ""}, "charges", "commitment"),
+        ({"c5-measure": "", "c5-name": "What?"}, "charges", "measure"),
+        ({"k0-charge0": ""}, "packages", "charge0"),
+        ({"k0-units1": ""}, "packages", "units1"),
+        ({"k0-charge1": "Support"}, "packages", "charge3"),
+        ({"k0-name": ""}, "packages", "name"),
+        ({"k1-name": "Few"}, "packages", "charge0"),
+        ({"k1-name": "Many", "k1-charge0": "Support", "k1-units0": "1"}, "packages", "name"),
+        ({"c4-remove": "on"}, "packages", "charge3"),
+    ],
+)  # fmt: skip
+def test_a_plan_that_cannot_be_is_refused_beside_the_field_and_nothing_typed_is_lost(
+    people, change, part, field
+):
+    plan_id = people.plans["alpha"]
+    catalog_operations.change_terms(
+        SYSTEM, plan_id=plan_id, terms=EVERYTHING, effective_from=NOW.date(), now=NOW
+    )
+    browser = people.client("alpha")
+    given = sent(browser.get(f"/plans/{plan_id}/edit/").context["editor"])
+    given |= {"p3-months": "24", "c0-name": "Another name"} | change
+    response = browser.post(f"/plans/{plan_id}/edit/", given)
+    editor = response.context["editor"]
+    assert response.status_code == 422 and len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 2
+    parts = [editor.plan] if part == "plan" else getattr(editor, part)
+    assert any(field in row.errors for row in parts), [row.errors for row in editor.parts]
+    shown = sent(editor)
+    lost = {name: value for name, value in given.items() if name in shown and str(shown[name]) != str(value)}
+    assert lost == {}
+    assert {name for name, value in given.items() if value not in ("", None)} <= shown.keys()
+
+
+def test_rows_are_added_without_losing_what_was_typed(people):
+    plan_id = people.plans["alpha"]
+    browser = people.client("alpha")
+    given = sent(browser.get(f"/plans/{plan_id}/edit/").context["editor"])
+    for more, part in (("periods", "periods"), ("rows", "charges"), ("packages", "packages")):
+        before = len(browser.get(f"/plans/{plan_id}/edit/").context["editor"].__dict__[part])
+        page = browser.post(
+            f"/plans/{plan_id}/edit/", {**given, "p2-months": "24", "c0-recurring": "oops", "more": more}
+        )
+        editor = page.context["editor"]
+        assert page.status_code == 200 and len(getattr(editor, part)) == before + 2
+        assert editor.charges[0]["recurring"].value() == "oops"
+        assert "recurring_24" in editor.charges[0].fields  # a price for the period that was just typed
+    assert len(catalog.versions(SYSTEM, plan_id, today=NOW.date())) == 1
+
+
+@pytest.mark.parametrize("months", ["", "often", "0", "121", "1.5"])
+def test_a_period_that_is_none_is_refused(people, months):
+    given = {**TERMS, "name": "M", "code": "m", **periods((months, ""))}
     response = people.client("alpha").post("/plans/add/", {**given, "rows": 1, **CHARGE})
     assert response.status_code == 422
-    assert response.context["form"].errors["periods"]
+    assert response.context["editor"].periods[0].errors["months"]
 
 
 # --- how a seller sells

@@ -10,7 +10,9 @@ from postledger import clock
 from postledger.api import forms, routes
 from postledger.catalog import operations, queries
 from postledger.catalog.types import PlanView
+from postledger.core import money
 from postledger.core import terms as core_terms
+from postledger.workflows import preview_terms
 
 router = routes.area("Plans")
 
@@ -64,6 +66,40 @@ class Made(Schema):
     """The number of what was made."""
 
     id: int
+
+
+class Difference(Schema):
+    """One thing a version changes, in words: of a charge or package (`item`), or of the plan; and from when it counts."""
+
+    item: str
+    what: str
+    before: str
+    after: str
+    when: str
+
+
+class Reached(Schema):
+    """A subscriber whose bills change: all closes until his period ends, the opening that follows included, taxes too."""
+
+    buyer_id: int
+    buyer: str
+    on: dt.date
+    before: str
+    after: str
+
+
+class Meaning(Schema):
+    """What a version would change, and for whom. `keeping` subscribers keep an older version whatever is published.
+
+    Bills were figured for `looked_at` of the others; `reached` are those whose bills change, the largest change first.
+    """
+
+    differences: list[Difference]
+    subscribers: int
+    keeping: int
+    looked_at: int
+    currency: str
+    reached: list[Reached]
 
 
 @router.get("/plans", response=forms.Page[Plan])
@@ -133,6 +169,35 @@ def change_terms(request: HttpRequest, plan_id: forms.Id, payload: NewTerms):
         now=clock.now(),
     )
     return {"id": version_id}
+
+
+@router.post("/plans/{plan_id}/versions/preview", response=Meaning)
+def preview(request: HttpRequest, plan_id: forms.Id, payload: NewTerms):
+    """What new terms would mean for the plan and its subscribers. Nothing is published."""
+    told = preview_terms.preview_terms(
+        request.auth,
+        plan_id=plan_id,
+        terms=payload.terms,
+        effective_from=payload.effective_from,
+        now=clock.now(),
+    )
+    return {
+        "differences": told.differences,
+        "subscribers": told.subscribers,
+        "keeping": told.keeping,
+        "looked_at": told.looked_at,
+        "currency": told.currency,
+        "reached": [
+            {
+                "buyer_id": one.buyer_id,
+                "buyer": one.buyer,
+                "on": one.on,
+                "before": money.text(one.before, told.currency),
+                "after": money.text(one.after, told.currency),
+            }
+            for one in told.reached
+        ],
+    }
 
 
 def _plan(row: PlanView) -> dict[str, Any]:

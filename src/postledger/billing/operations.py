@@ -165,8 +165,7 @@ def estimate_with(
         for item in sub.items.values():
             item.usage_from = None
     sub.exchange_since = sub.exchange_since or day
-    first = sub.offset + sub.month_index + 1
-    ends = [add_months(sub.anchor, months) for months in range(first, sub.offset + sub.months + 1)]
+    ends = _ends(sub)
     known = _carried_to(sub, day, ends) if day < ends[0] else {}
     since = max(sub.exchange_since, sub.month.start)
     days = [since + dt.timedelta(days=n) for n in range((ends[-1] - since).days + 1)]
@@ -176,6 +175,22 @@ def estimate_with(
     }
     sub.readings = {**known, **expected}
     return _closes_ahead(sub, len(ends))
+
+
+def foresee(ids: Sequence[int], *, day: dt.date) -> dict[int, tuple[ProposalView, ...]]:
+    """The closes of each subscription until its open billing period ends, with the latest readings of today; those with
+    nothing open, with a close due, or that cannot be billed are left out."""
+    found: dict[int, tuple[ProposalView, ...]] = {}
+    for sub in _facts.load(ids, PlanBook()).values():
+        if sub.next_close is None or sub.next_close <= day:
+            continue
+        ends = _ends(sub)
+        sub.readings = _carried_to(sub, day, ends)
+        try:
+            found[sub.id] = _closes_ahead(sub, len(ends))
+        except CannotBill:
+            continue
+    return found
 
 
 def latest_units(subscription_id: int, *, day: dt.date) -> dict[str, Fraction]:
@@ -501,6 +516,12 @@ def _carried_to(
         ]
         for meter, series in read.items()
     }
+
+
+def _ends(sub: facts.Subscription) -> list[dt.date]:
+    """The days on which the months of the open period close, its end the last of them."""
+    first = sub.offset + sub.month_index + 1
+    return [add_months(sub.anchor, months) for months in range(first, sub.offset + sub.months + 1)]
 
 
 def _closes_ahead(sub: facts.Subscription, count: int) -> tuple[ProposalView, ...]:

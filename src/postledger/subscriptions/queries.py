@@ -208,6 +208,15 @@ def active_on_plans(plan_ids: Iterable[int]) -> list[int]:
     )
 
 
+def on_plan(plan_id: int) -> list[tuple[int, int, bool]]:
+    """The open subscriptions to a plan as (id, buyer, whether it keeps an older version of the terms)."""
+    rows = Subscription.objects.filter(plan_id=plan_id).exclude(status__in=["closed", "deleted"])
+    return [
+        (id, buyer_id, kept is not None)
+        for id, buyer_id, kept in rows.order_by("pk").values_list("pk", "buyer_id", "kept_version_id")
+    ]
+
+
 def latest_id(buyer_id: int) -> int:
     """The newest subscription of a buyer, open or not.
 

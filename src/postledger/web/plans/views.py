@@ -16,6 +16,15 @@ from postledger.subscriptions import queries as subscriptions
 from postledger.web.door import Ask, action, page, reading
 from postledger.web.plans import forms
 from postledger.workflows import compare_cadences as comparing
+from postledger.workflows import preview_terms as previewing
+
+_BEGINNING: dict[str, Any] = {
+    "charges": [
+        {"name": "Base fee", "measure": "fixed"},
+        {"name": "exchange.mailboxes", "measure": "metered"},
+    ],
+    "periods": {"1": {}, "12": {}},
+}
 
 
 @reading
@@ -60,28 +69,23 @@ def offer(ask: Ask, plan_id: int) -> HttpResponse:
 @page
 def add(ask: Ask) -> HttpResponse:
     ask.require_seller()
-    base = {
-        "charges": [
-            {"name": "Base fee", "measure": "fixed"},
-            {"name": "exchange.mailboxes", "measure": "metered"},
-        ]
-    }
-    form = forms.Plan(ask.data, initial={"effective_from": ask.today()})
-    rows = _rows(ask, base["charges"])
+    editor = forms.Editor(
+        ask.data, document=_BEGINNING, initial={"effective_from": ask.today(), "name": "", "code": ""}
+    )
     warnings: tuple[comparing.Comparison, ...] = ()
-    if ask.is_post and _are_valid(form, rows):
-        made = _document(form, rows, {})
-        wanted = _wanted(form, made, form.cleaned_data["name"], ask.own.currency)
+    if ask.is_post and not editor.is_asked_for_rows and editor.is_valid():
+        given, made = editor.plan.cleaned_data, editor.document()
+        wanted = _wanted(editor, made, given["name"], ask.own.currency)
         warnings = _warnings(ask, wanted, ask.own.currency) if wanted is not None else ()
         try:
             if wanted is not None and (not warnings or ask.request.POST.get("accepted") == "yes"):
                 plan_id = catalog_operations.publish_plan(
                     ask.viewer,
                     seller_id=ask.own.id,
-                    code=form.cleaned_data["code"].strip().lower(),
-                    name=form.cleaned_data["name"].strip(),
+                    code=given["code"].strip().lower(),
+                    name=given["name"].strip(),
                     terms=made,
-                    effective_from=form.cleaned_data["effective_from"],
+                    effective_from=given["effective_from"],
                     now=ask.now,
                 )
                 return ask.done(
@@ -90,45 +94,51 @@ def add(ask: Ask) -> HttpResponse:
                     plan_id=plan_id,
                 )
         except catalog_operations.PlanExists as error:
-            form.refuse(error, "code")
+            editor.plan.refuse(error, "code")
         except Refusal as error:
-            form.refuse(error)
-    return _editor(ask, form, rows, "Add a plan", reverse("plans"), warnings=warnings)
+            editor.plan.refuse(error)
+    return _editor(ask, editor, title="Add a plan", back=reverse("plans"), warnings=warnings)
 
 
 @page
 def edit(ask: Ask, plan_id: int) -> HttpResponse:
+    """Another version of a plan: what it means is shown first, and only the version that was looked at is published."""
     plan = _plan(ask, plan_id)
-    document = terms.to_json(plan.terms)
-    form = forms.Plan(ask.data, initial=forms.initial_plan(plan.name, plan.code, document, ask.today()))
+    newest = catalog.versions(ask.viewer, plan_id, today=ask.today())[0]
+    first = max(ask.today(), newest.effective_from)
+    editor = forms.Editor(
+        ask.data, document=newest.document, initial=forms.initial(plan.name, plan.code, first)
+    )
     for fixed in ("name", "code"):
-        form.fields[fixed].disabled = True
-    rows = _rows(ask, document["charges"])
-    warnings: tuple[comparing.Comparison, ...] = ()
-    if ask.is_post and _are_valid(form, rows):
-        made = _document(form, rows, document)
-        wanted = _wanted(form, made, plan.name, plan.currency)
-        warnings = _warnings(ask, wanted, plan.currency, plan_id) if wanted is not None else ()
+        editor.plan.fields[fixed].disabled = True
+    meaning, warnings, notice, seen = None, (), "", ""
+    if ask.is_post and not editor.is_asked_for_rows and editor.is_valid():
+        made, from_day = editor.document(), editor.plan.cleaned_data["effective_from"]
+        wanted, seen = _wanted(editor, made, plan.name, plan.currency), editor.digest()
+        is_pressed = ask.request.POST.get("confirm") == "yes"
+        is_accepted = ask.request.POST.get("accepted") == "yes"
+        act = {"plan_id": plan_id, "terms": made, "effective_from": from_day, "now": ask.now}
         try:
-            if wanted is not None and (not warnings or ask.request.POST.get("accepted") == "yes"):
-                catalog_operations.change_terms(
-                    ask.viewer,
-                    plan_id=plan_id,
-                    terms=made,
-                    effective_from=form.cleaned_data["effective_from"],
-                    now=ask.now,
-                )
-                return ask.done("The new version is saved.", "plans-one", plan_id=plan_id)
+            if wanted is not None:
+                warnings = _warnings(ask, wanted, plan.currency, plan_id)
+                if is_pressed and ask.request.POST.get("seen") == seen and (is_accepted or not warnings):
+                    catalog_operations.change_terms(ask.viewer, **act)
+                    return ask.done("The new version is published.", "plans-one", plan_id=plan_id)
+                meaning = previewing.preview_terms(ask.viewer, **act)
+                notice = _notice(is_pressed, ask.request.POST.get("seen") == seen)
         except Refusal as error:
-            form.refuse(error, "effective_from")
+            editor.plan.refuse(error, "effective_from")
     return _editor(
         ask,
-        form,
-        rows,
-        f"Change {plan.name}",
-        reverse("plans-one", kwargs={"plan_id": plan_id}),
-        plan,
-        warnings,
+        editor,
+        title=f"Change {plan.name}",
+        back=reverse("plans-one", kwargs={"plan_id": plan_id}),
+        plan=plan,
+        newest=newest,
+        warnings=warnings,
+        meaning=meaning,
+        notice=notice,
+        seen=seen,
     )
 
 
@@ -141,50 +151,23 @@ def _plan(ask: Ask, plan_id: int) -> PlanView:
     return found
 
 
-def _rows(ask: Ask, charges) -> list[forms.Charge]:
-    if ask.is_post:
-        count = int(ask.request.POST.get("rows", "0")) if ask.request.POST.get("rows", "").isdigit() else 0
-        return [forms.Charge(ask.data, prefix=f"c{number}") for number in range(min(count, 200))]
-    blank = [None] * forms.BLANK_ROWS
-    return [
-        forms.Charge(prefix=f"c{number}", initial=forms.initial_charge(item) if item else None)
-        for number, item in enumerate([*charges, *blank])
-    ]
-
-
-def _are_valid(form: forms.Plan, rows: list[forms.Charge]) -> bool:
-    return all([form.is_valid(), *(row.is_valid() for row in rows)])
-
-
-def _document(form: forms.Plan, rows: list[forms.Charge], before: dict[str, Any]) -> dict[str, Any]:
-    given = form.cleaned_data
-    known = {item["name"]: item for item in before.get("charges", [])}
-    charges = []
-    for row in rows:
-        if row.is_used:
-            name = row.cleaned_data["meter"] or row.cleaned_data["name"].strip()
-            charges.append(row.document(known.get(name)))
-    periods = {}
-    for months, off in given["periods"].items():
-        periods[months] = {**before.get("periods", {}).get(months, {}), "recurring": "0", **off}
-    return {
-        **before,
-        "charges": charges,
-        "periods": periods,
-        "refund_percent": f"{given['refund_percent']:f}",
-        "money_back_days": given["money_back_days"],
-        "moderated": given["moderated"],
-        "grandfathered": given["grandfathered"],
-    }
-
-
-def _wanted(form: forms.Plan, made: dict[str, Any], name: str, currency: str) -> terms.Terms | None:
-    """The terms a document says; None, with the words beside the form, where it says none."""
+def _wanted(editor: forms.Editor, made: dict[str, Any], name: str, currency: str) -> terms.Terms | None:
+    """The terms a document says; None, with the words above the page, where it says none."""
     try:
         return terms.from_json(made, id=0, plan=name, currency=currency)
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        form.refuse(f"{error}. Nothing was saved.")
+        editor.plan.refuse(f"{error}. Nothing was saved.")
         return None
+
+
+def _notice(is_pressed: bool, is_same: bool) -> str:
+    if not is_pressed:
+        return ""
+    if not is_same:
+        return "Something was changed since you looked. This is what it means now."
+    return (
+        "Say below that you want to bill it by the period all the same, or change it. Nothing was published."
+    )
 
 
 def _warnings(
@@ -201,15 +184,18 @@ def _warnings(
     )
 
 
-def _editor(ask: Ask, form, rows, title: str, back: str, plan=None, warnings=()) -> HttpResponse:
-    has_errors = bool(form.errors) or any(row.errors for row in rows)
+def _editor(
+    ask: Ask, editor: forms.Editor, *, title: str, back: str, plan=None, warnings=(), meaning=None, **context
+) -> HttpResponse:
+    is_refused = editor.has_errors or (warnings and meaning is None)
     return ask.page(
         "plans/edit.html",
-        form=form,
-        rows=rows,
+        editor=editor,
         title=title,
         back=back,
         plan=plan,
         warnings=warnings,
-        status=422 if has_errors or warnings else 200,
+        meaning=meaning,
+        status=422 if is_refused else 200,
+        **context,
     )
