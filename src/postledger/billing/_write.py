@@ -63,12 +63,17 @@ def drafts(subs: Sequence[tuple[facts.Subscription, Booking]]) -> list[Draft]:
             )
             made.append(Draft(seller_id, buyer_id, sub.wholesale.currency, owed))
             sub.wholesale_lines = []
+    add_tax(made)
+    return made
+
+
+def add_tax(made: Sequence[Draft]) -> None:
+    """End each invoice with its tax line (M3)."""
     rates = _facts.taxes({(draft.seller_id, draft.buyer_id) for draft in made})
     for draft in made:
         line = tax.line(draft.lines, rates[draft.seller_id, draft.buyer_id])
         if line is not None:
             draft.lines.append(line)
-    return made
 
 
 def write_lines(made: Sequence[Draft], *, posted_on: dt.date, now: dt.datetime) -> list[int]:

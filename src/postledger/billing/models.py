@@ -25,7 +25,9 @@ class Invoice(models.Model):
 
     seller = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+", db_index=False)
     buyer = models.ForeignKey("accounts.Account", models.PROTECT, related_name="+")
-    subscription = models.ForeignKey("subscriptions.Subscription", models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(
+        "subscriptions.Subscription", models.PROTECT, null=True, related_name="+"
+    )
     for_subscription_id = models.BigIntegerField(null=True)  # wholesale: the customer's it arose from (M10)
     entry = models.ForeignKey("ledger.Entry", models.PROTECT, related_name="+", db_index=False)
     number = models.BigIntegerField()
@@ -60,7 +62,9 @@ class InvoiceLine(models.Model):
 
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="+")
     seller_id = models.BigIntegerField()
-    subscription_id = models.BigIntegerField()  # whose holding it is about: wholesale, the customer's
+    subscription_id = models.BigIntegerField(
+        null=True
+    )  # whose holding it is about: wholesale, the customer's
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=16)
     item = models.CharField(max_length=200)

@@ -339,17 +339,35 @@ def debit_event(*, amount: int, text: str, is_taxed: bool) -> Event:
     Raises:
         BadAmount: not above zero.
     """
-    if amount <= 0:
-        raise BadAmount("A debit is an amount above zero. To give the buyer money, enter a credit instead.")
+    _require_debit(amount)
     return lambda sub: [rating.debit(amount=amount, text=text, is_taxed=is_taxed)]
+
+
+def debit_without_plan(
+    viewer: Viewer, *, buyer_id: int, amount: int, text: str, is_taxed: bool, day: dt.date, now: dt.datetime
+) -> ProposalView:
+    """A one-time debit for a buyer who has no subscription yet, booked (M4).
+
+    Raises:
+        BadAmount: not above zero.
+    """
+    account = accounts.require_selling_to(viewer, buyer_id)
+    _require_debit(amount)
+    line = rating.debit(amount=amount, text=text, is_taxed=is_taxed)
+    draft = _write.Draft(account.seller_id, buyer_id, _currency(account), Booking(None, day, [line]))
+    _write.add_tax([draft])
+    with transaction.atomic():
+        entries = _write.write_lines([draft], posted_on=day, now=now)
+        _write.write_invoices([draft], entries, posted_on=day)
+    invoice_ids = () if draft.invoice_id is None else (draft.invoice_id,)
+    return ProposalView(day, draft.currency, queries.proposed(draft.lines, draft.currency), invoice_ids)
 
 
 def repeat_debit(
     *, subscription_id: int, amount: int, text: str, is_taxed: bool, every: str, day: dt.date
 ) -> int:
     """The id of a debit that falls due at each close of a month or a period, the first at the first close (M4)."""
-    if amount <= 0:
-        raise BadAmount("A debit is an amount above zero. To give the buyer money, enter a credit instead.")
+    _require_debit(amount)
     if every not in ("month", "period"):
         raise BadAmount(f"A debit repeats every month or every period, not every {every!r}.")
     return RepeatingDebit.objects.create(
@@ -632,6 +650,11 @@ def _words(error: Exception) -> str:
         f"The account could not be rated ({type(error).__name__}: {error}). "
         "Check its plan, quantities and readings, then release it."
     )
+
+
+def _require_debit(amount: int) -> None:
+    if amount <= 0:
+        raise BadAmount("A debit is an amount above zero. To give the buyer money, enter a credit instead.")
 
 
 def _currency(account: Any) -> str:

@@ -53,7 +53,7 @@ class InvoiceView:
     kind: str
     seller_id: int
     buyer_id: int
-    subscription_id: int
+    subscription_id: int | None  # None: entered before there was any
     for_subscription_id: int | None
     on: dt.date
     posted_on: dt.date

@@ -10,7 +10,7 @@ from fractions import Fraction
 from postledger.core import fees, quantity, rating, wholesale
 from postledger.core.facts import ZERO, Booking, Line, Pending, Subscription
 from postledger.core.period import Period, add_months
-from postledger.core.quantity import Measured, Unrateable
+from postledger.core.quantity import Measured
 from postledger.core.terms import Charge, Terms
 
 
@@ -146,7 +146,8 @@ def charge_usage(
     )
     if measured is None:
         if charge.aggregate == "average":
-            price = price * (closes_on - since).days / days  # the late reading will stand for these days
+            billed = Period(since, closes_on)  # the late reading will stand for these days
+            price = price * billed.days / days
         sub.pending.append(Pending(charge.name, billed, closes_on, terms, sub.months, price, threshold))
         return None
     if not measured.units:
@@ -182,18 +183,27 @@ def arrived_usage(sub: Subscription, *, today: dt.date) -> list[Line]:
 
 
 def _late(sub: Subscription, pending: Pending, reading: quantity.Reading, words: str) -> Iterator[Line]:
-    charge = pending.terms.charges[pending.item]
+    """The late line: from the month's own readings where they came in the meantime, else from this one reading."""
+    charge, month = pending.terms.charges[pending.item], Period(pending.period.start, pending.closes_on)
     sub.pending.remove(pending)
-    if reading.value < 0:
-        raise Unrateable(
-            f"The reading of {pending.item} on {reading.day} is {reading.value}, less than nothing."
+    measured = None
+    if charge.aggregate != "last" and month.days > 0:
+        measured = quantity.measured(
+            charge,
+            sub.readings.get(pending.item, ()),
+            window=month,
+            month_days=month.days,
+            closes_on=pending.closes_on,
+            threshold=pending.threshold,
         )
-    units = max(ZERO, quantity.kept(charge, reading.value) - pending.threshold)
-    if units:
+    if measured is None:
+        units = max(ZERO, quantity.kept(charge, reading.value) - pending.threshold)
+        measured = Measured(units, (reading,))
+    if measured.units:
         line = rating.usage(
             item=pending.item,
             price=pending.price,
-            measured=Measured(units, (reading,)),
+            measured=measured,
             period=pending.period,
             months=pending.months,
             terms=pending.terms,

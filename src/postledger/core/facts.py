@@ -119,7 +119,7 @@ class Wholesale:
 class Booking:
     """The lines that one event or one close books for one buyer: one invoice."""
 
-    subscription_id: int
+    subscription_id: int | None  # None: entered before there was any
     on: dt.date
     lines: list[Line] = field(default_factory=list)
     closes: bool = False

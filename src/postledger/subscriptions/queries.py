@@ -231,6 +231,11 @@ def latest_id(buyer_id: int) -> int:
     return found
 
 
+def has_none(buyer_id: int) -> bool:
+    """Whether a buyer never had a subscription."""
+    return not Subscription.objects.filter(buyer_id=buyer_id).exists()
+
+
 def subscription_of(viewer: Viewer, buyer_id: int) -> SubscriptionView:
     """The newest subscription of a buyer the viewer may see.
 

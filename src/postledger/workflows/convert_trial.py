@@ -6,6 +6,7 @@ from postledger.accounts.types import Viewer
 from postledger.billing import operations as billing
 from postledger.billing.types import ProposalView
 from postledger.core import changes
+from postledger.payments import operations as payments
 from postledger.subscriptions import operations as subscriptions
 from postledger.subscriptions import queries as subscription_queries
 from postledger.workflows import _booking
@@ -27,6 +28,11 @@ def convert_trial(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview: b
         )
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
     recorded = billing.lines_recorded(subscription_queries.recorded(subscription_id))
+
+    def collect() -> None:
+        subscriptions.record(subscription_id=subscription_id, lines=[])
+        payments.note_closes([buyer_id])  # what was recorded is collected now, as at a close
+
     return _booking.apply(
         viewer,
         subscription_id,
@@ -37,5 +43,5 @@ def convert_trial(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview: b
         preview=preview,
         may_be_refused=False,
         columns=lambda sub: {"trial_ends_on": None},
-        after=lambda: subscriptions.record(subscription_id=subscription_id, lines=[]),
+        after=collect,
     )

@@ -53,7 +53,7 @@ from postledger.workflows import (
     switch_charge,
 )
 
-_EARLY = ("reading", "platform", "price")  # events that happen before a close of the same day
+_EARLY = ("reading", "daily", "platform", "price")  # events that happen before a close of the same day
 _TOLD = ("no_charge", "card_declined", "waiting", "activated", *payment_queries.STEPS)
 
 
@@ -319,9 +319,11 @@ def _jobs(played: _Played, day: dt.date) -> None:
     for name, account in played.accounts.items():
         if account.is_seller and not _stands_still(played, name, played.jobs_stopped):
             zones.setdefault(account.time_zone, []).append(account.id)
-    for zone, sellers in zones.items():
-        now = dt.datetime.combine(day, dt.time(20), ZoneInfo(zone)).astimezone(dt.UTC)
-        daily_jobs.daily_jobs(now=now, sellers=sellers)
+    evening = {
+        zone: dt.datetime.combine(day, dt.time(20), ZoneInfo(zone)).astimezone(dt.UTC) for zone in zones
+    }
+    for zone in sorted(zones, key=evening.__getitem__):  # the day comes to the east first
+        daily_jobs.daily_jobs(now=evening[zone], sellers=zones[zone])
 
 
 def _collect(played: _Played, day: dt.date) -> None:
@@ -626,6 +628,11 @@ def _change_start(played: _Played, account: AccountView, event: Mapping[str, Any
 
 def _closing_reading(played: _Played, account: AccountView, now: dt.datetime) -> None:
     """The platform is asked before Exchange, the account or a billing month ends (U5, C6)."""
+    if account.kind == "reseller":  # he pays for the sum over his customers (U11)
+        for customer in played.accounts.values():
+            view = _held(played).get(customer.id) if customer.seller_id == account.id else None
+            if view is not None and view.status in ("active", "suspended"):
+                _closing_reading(played, customer, now)
     if _is_down(played, account.name):
         return
     view = subscriptions.subscription_of(played.viewer, account.id)
