@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0002_final")]
+    dependencies = [("billing", "0003_whole_and_final")]
     operations = [
         migrations.AlterField(
             "invoice",
