@@ -52,9 +52,10 @@ $plans = rows(call('esPackages', 'GetHostingPlans', ['userId' => $me->UserId]));
 $found['plans'] = array_column($plans, 'PlanName');
 $addons = rows(call('esPackages', 'GetHostingAddons', ['userId' => $me->UserId]));
 
+// The module writes lastname where the server wants lastName: the surname is lost until the later UpdateUser.
 $wizard = [
     'parentPackageId' => $space->PackageId, 'username' => 'phpcustomer', 'password' => 'Secret-7', 'roleId' => 3,
-    'firstName' => 'Zoë', 'lastName' => "O'Neil & <Søn>", 'email' => 'php@example.com', 'secondaryEmail' => '',
+    'firstName' => 'Zoë', 'lastname' => 'Lost', 'email' => 'php@example.com', 'secondaryEmail' => '',
     'htmlMail' => true, 'sendAccountLetter' => false, 'createPackage' => true, 'planId' => (int) $plans[0]['PlanID'],
     'sendPackageLetter' => false, 'domainName' => '', 'tempDomain' => false, 'createWebSite' => false,
     'createFtpAccount' => false, 'ftpAccountName' => '', 'createMailAccount' => false,
@@ -68,10 +69,12 @@ $found['created'] = $userId > 0;
 $found['again'] = call('esPackages', 'CreateUserWizard', $wizard);
 
 $user = call('esUsers', 'GetUserByUsername', ['username' => 'phpcustomer']);
-$found['name'] = [$user->FirstName, $user->LastName];
+$found['surname lost'] = !isset($user->LastName);
+$user->LastName = "O'Neil & <Søn>";
 $user->City = 'Köln';
 $found['update'] = call('esUsers', 'UpdateUser', ['user' => $user]);
-$found['city'] = call('esUsers', 'GetUserByUsername', ['username' => 'phpcustomer'])->City;
+$user = call('esUsers', 'GetUserByUsername', ['username' => 'phpcustomer']);
+$found['updated'] = [$user->FirstName, $user->LastName, $user->City];
 
 $search = [
     'userId' => $me->UserId, 'filterColumn' => 'Email', 'filterValue' => 'php@%', 'statusId' => 0, 'roleId' => 0,
@@ -100,7 +103,7 @@ $found['upgraded'] = call('esPackages', 'GetPackage', ['packageId' => $package->
 
 $addresses = [
     'packageId' => $package->PackageId, 'orgId' => 0, 'groupName' => 'Web', 'pool' => 'General', 'allocateRandom' => true,
-    'addressesNumber' => 0, 'addressId' => ['int' => [1]],
+    'addressesNumber' => 1,
 ];
 if ($dialect === 'W') {
     unset($addresses['orgId']);

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from postledger_sandbox.server import Sandbox
+
 SCRIPT = Path(__file__).with_name("module.php")
 
 
@@ -42,9 +44,9 @@ def test_a_php_module_goes_through_a_customers_life(sandbox):
         "plans": ["Exchange Small", "Exchange Large"],
         "created": True,
         "again": -1100,
-        "name": ["Zoë", "O'Neil & <Søn>"],
+        "surname lost": True,
         "update": 0,
-        "city": "Köln",
+        "updated": ["Zoë", "O'Neil & <Søn>", "Köln"],
         "count": "1",
         "search": ["phpcustomer"],
         "package": ["Exchange Small", 1],
@@ -83,4 +85,30 @@ def test_a_php_module_goes_through_a_customers_life(sandbox):
         "fault": "Server was unable to process request. ---> Object reference not set to an instance of an object.",
         "delete": 0,
         "gone": None,
+    }
+
+
+@pytest.mark.skipif(bool(LACKS), reason=LACKS)
+def test_a_php_client_gets_along_with_the_newest_generation():
+    with Sandbox(dialect="F", delay_s=0) as sandbox:
+        run = subprocess.run(
+            ["php", str(SCRIPT.with_name("fuse.php")), sandbox.url, "reseller", "Secret-1"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert json.loads(run.stdout) == {
+        "me": [2, 2, 1],
+        "nobody": None,
+        "plans": ["Exchange Small", "Exchange Large"],
+        "update": 0,
+        "updated": ["Zoë", "Søn", "Köln"],
+        "suspend": 0,
+        "suspended": 2,
+        "package": ["Exchange Small", 2],
+        "delete": 0,
+        "gone": None,
+        "shipped": "No anonymous access allowed.",
     }
