@@ -17,7 +17,9 @@ SERIALIZATION = "http://schemas.microsoft.com/2003/10/Serialization/"
 
 _LIBRARIES = {
     "FuseCP.Providers.HostedSolution": (
-        "BaseStatistics BlackBerryStatsItem ExchangeAccount ExchangeAccountsPaged ExchangeActiveSyncPolicy"
+        "BaseStatistics BlackBerryStatsItem CalendarProcessingFlags ExchangeDisclaimer ExchangeJournalRule"
+        " ExchangeMailboxAutoReplySettings ExchangeMailboxPlanRetentionPolicyTag ExchangeResourceMailboxSettings"
+        " ExchangeRetentionPolicyTag ExternalAudience OofState ExchangeAccount ExchangeAccountsPaged ExchangeActiveSyncPolicy"
         " ExchangeContact ExchangeDistributionList ExchangeItemStatistics ExchangeMailbox ExchangeMailboxPlan"
         " ExchangeMailboxStatistics ExchangeMobileDevice ExchangePublicFolder LyncUser LyncUserPlan LyncUsersPaged"
         " OCSUser OCSUsersPaged Organization OrganizationDeletedUser OrganizationDeletedUsersPaged"
@@ -26,7 +28,7 @@ _LIBRARIES = {
         " LyncVoicePolicyType SfBVoicePolicyType MailboxManagerActions MobileDeviceStatus"
     ),
     "FuseCP.Providers.ResultObjects": (
-        "BlackBerryUserStatsResult ExchangeDistributionListResult IntResult LyncUserResult LyncUsersPagedResult"
+        "BlackBerryUserStatsResult BytesResult ValueResultObjectOfArrayOfByte ExchangeDistributionListResult IntResult LyncUserResult LyncUsersPagedResult"
         " OCSUserResult OCSUsersPagedResult OrganizationUsersPagedResult PasswordPolicyResult SfBUserResult"
         " SfBUsersPagedResult ValueResultObjectOfExchangeDistributionList ValueResultObjectOfInt32"
         " ValueResultObjectOfListOfBlackBerryStatsItem ValueResultObjectOfLyncUser ValueResultObjectOfLyncUsersPaged"
@@ -41,9 +43,12 @@ _LIBRARIES = {
     "FuseCP.Providers.OS": "OSPlatform OSPlatformInfo",
 }
 _LIBRARY = {name: library for library, names in _LIBRARIES.items() for name in names.split()}
-_NAMES = {"ValueResultObjectOfInt32": "ValueResultObjectOfint"}
+_NAMES = {
+    "ValueResultObjectOfArrayOfByte": "ValueResultObjectOfbase64Binary",
+    "ValueResultObjectOfInt32": "ValueResultObjectOfint",
+}
 _BY_PRIVATE_FIELDS = frozenset(
-    "DomainInfo ExchangeMailboxPlan GlobalDnsRecord HostingPlanGroupInfo HostingPlanInfo PackageAddonInfo PackageInfo"
+    "DomainInfo ExchangeMailboxPlan ExchangeMailboxPlanRetentionPolicyTag GlobalDnsRecord HostingPlanGroupInfo HostingPlanInfo PackageAddonInfo PackageInfo"
     " ResourceGroupInfo ServerInfo ServiceInfo UserInfo UserVlan".split()
 )
 # Of those classes: members that the compiler gave a field of its own, and those whose field is named oddly.

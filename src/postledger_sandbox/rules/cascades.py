@@ -76,9 +76,18 @@ def drop_organization(world: World, organization: Row) -> None:
         world.store.accounts.remove(account)
     for link in world.store.organization_domains.find("ItemId", organization["Id"]):
         world.store.organization_domains.remove(link)
-    for plans in (world.store.mailbox_plans, world.store.lync_plans, world.store.sfb_plans):
-        for plan in plans.find("ItemId", organization["Id"]):
-            plans.remove(plan)
+    for tag in world.store.retention_tags.find("ItemID", organization["Id"]):
+        for tagged in world.store.plan_tags.find("TagID", tag["TagID"]):
+            world.store.plan_tags.remove(tagged)
+        world.store.retention_tags.remove(tag)
+    for table in (
+        world.store.mailbox_plans,
+        world.store.lync_plans,
+        world.store.sfb_plans,
+        world.store.disclaimers,
+    ):
+        for row in table.find("ItemId", organization["Id"]):
+            table.remove(row)
     world.store.organizations.remove(organization)
 
 

@@ -4,6 +4,8 @@
 from postledger_sandbox.services.exchange import (
     accounts,
     addresses,
+    calendars,
+    compliance,
     devices,
     mailboxes,
     plans,
@@ -12,4 +14,15 @@ from postledger_sandbox.services.exchange import (
 )
 from postledger_sandbox.services.exchange.shared import operations
 
-__all__ = ["accounts", "addresses", "devices", "mailboxes", "operations", "plans", "recipients", "statistics"]
+__all__ = [
+    "accounts",
+    "addresses",
+    "calendars",
+    "compliance",
+    "devices",
+    "mailboxes",
+    "operations",
+    "plans",
+    "recipients",
+    "statistics",
+]
