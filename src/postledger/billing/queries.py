@@ -173,13 +173,14 @@ def is_usage_pending(*, seller_ids: Sequence[int]) -> bool:
 
 
 def parked(viewer: Viewer, *, seller_id: int | None = None) -> tuple[ParkedView, ...]:
-    """Subscriptions that could not be billed, of the seller or of all the viewer sells to."""
+    """Subscriptions that could not be billed: of one seller, or of all the viewer may run the billing for."""
     rows = Parked.objects.select_related("subscription").order_by("-at")
     if seller_id is not None:
         accounts.require_seller(viewer, seller_id)
         rows = rows.filter(seller_id=seller_id)
     elif not viewer.is_system:
-        rows = rows.filter(seller_id=viewer.account_id)
+        below = accounts.sold_to(viewer, viewer.account_id) if viewer.kind == "provider" else ()
+        rows = rows.filter(seller_id__in=[viewer.account_id, *(account.id for account in below)])
     found = list(rows[:1000])
     names = accounts.parties({row.subscription.buyer_id for row in found})
     return tuple(

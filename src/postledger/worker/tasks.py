@@ -125,9 +125,10 @@ def daily_jobs(timestamp: int | None = None, now: str | None = None) -> None:
 
 
 @app.task(name="billing_run")
-def billing_run(user_id: int, seller_id: int, now: str | None = None) -> dict[str, int]:
-    """Runs the billing that a user ordered for one seller."""
-    done = billing.billing_run(accounts.viewer_of(user_id), now=_instant(now), seller_ids=[seller_id])
+def billing_run(user_id: int, seller_id: int | None, now: str | None = None) -> dict[str, int]:
+    """Runs the billing that a user ordered for one seller, or for all he may run it for."""
+    sellers = None if seller_id is None else [seller_id]
+    done = billing.billing_run(accounts.viewer_of(user_id), now=_instant(now), seller_ids=sellers)
     return {"closes": done.closes, "lines": done.lines, "parked": done.parked}
 
 

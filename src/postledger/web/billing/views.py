@@ -1,6 +1,7 @@
 """Billing as a seller runs it: what is due, the run, what it could not bill, who owes, what is earned."""
 
 import datetime as dt
+from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
@@ -15,52 +16,60 @@ from postledger.subscriptions import queries as subscriptions
 from postledger.web.door import Ask, action, reading
 from postledger.workflows import billing_run, count_due
 
+_MOST_PREVIEWED = 20_000  # accounts: beyond, a page would be waited for too long
+
 
 @reading
 def overview(ask: Ask) -> HttpResponse:
-    own = ask.require_seller()
+    """What is due, for the seller himself; for the provider, if he likes, of all his resellers too."""
+    own, is_all = ask.require_seller(), _is_all(ask)
+    sellers = None if is_all else [own.id]
+    due = _due(ask, sellers)
     is_preview = "preview" in ask.request.GET and ask.viewer.may_write
+    parked = billing.parked(ask.viewer, seller_id=None if is_all else own.id) if ask.viewer.may_write else ()
     return ask.page(
         "billing/overview.html",
-        due=count_due.count_due(ask.viewer, now=ask.now, seller_ids=[own.id])
-        if ask.viewer.may_write
+        due=due,
+        is_all=is_all,
+        can_choose=own.kind == "provider" and ask.viewer.may_write,
+        is_too_much=is_preview and (due or 0) > _MOST_PREVIEWED,
+        foreseen=billing_run.billing_run(ask.viewer, now=ask.now, seller_ids=sellers, dry_run=True)
+        if is_preview and (due or 0) <= _MOST_PREVIEWED
         else None,
-        foreseen=billing_run.billing_run(ask.viewer, now=ask.now, seller_ids=[own.id], dry_run=True)
-        if is_preview
-        else None,
-        parked=billing.parked(ask.viewer, seller_id=own.id) if ask.viewer.may_write else (),
-        runs=billing.runs(ask.viewer),
-        waits_after=_waits_after(ask),
-        people=ask.people(),
+        parked=parked,
+        sellers={account.id: account.name for account in accounts.sold_to(ask.viewer, own.id)}
+        if is_all
+        else {},
+        **_runs(ask, due),
     )
 
 
 @action
 def start(ask: Ask) -> HttpResponse:
-    own = accounts.require_seller(ask.viewer, ask.own.id)
+    own, is_all = accounts.require_seller(ask.viewer, ask.own.id), _is_all(ask)
     latest = max((run.id for run in billing.runs(ask.viewer, most=1)), default=0)
     try:
-        app.configure_task("billing_run", queueing_lock=f"billing_run-{own.id}").defer(
-            user_id=ask.viewer.user_id, seller_id=own.id
+        app.configure_task("billing_run", queueing_lock=f"billing_run-{'all' if is_all else own.id}").defer(
+            user_id=ask.viewer.user_id, seller_id=None if is_all else own.id
         )
     except AlreadyEnqueued:
         return ask.failed("A billing run is waiting to begin already.", "billing")
     response = ask.done("The billing run begins.", "billing")
-    response["Location"] = f"{reverse('billing')}?after={latest}"
+    response["Location"] = f"{reverse('billing')}?after={latest}{'&all=1' if is_all else ''}"
     return response
 
 
 @reading
 def progress(ask: Ask) -> HttpResponse:
     """The runs while one is awaited; once it is done the whole page is shown again."""
-    ask.require_seller()
-    runs, waits_after = billing.runs(ask.viewer), _waits_after(ask)
-    context = {"runs": runs, "waits_after": waits_after, "people": ask.people()}
+    own, is_all = ask.require_seller(), _is_all(ask)
+    context = {"is_all": is_all, **_runs(ask, _due(ask, None if is_all else [own.id]))}
     if not ask.request.htmx:
         return ask.page("billing/progress.html", **context)
     response = ask.page("billing/_runs.html", **context)
+    runs, waits_after = context["runs"], context["waits_after"]
     if runs and runs[0].finished_at and runs[0].id > (waits_after or 0):
-        response["HX-Redirect"] = f"{reverse('billing')}?after={waits_after or 0}"
+        response["HX-Redirect"] = f"{reverse('billing')}?after={waits_after or 0}{'&all=1' if is_all else ''}"
     return response
 
 
@@ -69,7 +78,10 @@ def release(ask: Ask, subscription_id: int) -> HttpResponse:
     ask.require_seller()
     held = subscriptions.subscription(ask.viewer, subscription_id)
     billing_operations.release_parked(ask.viewer, subscription_id=held.id, now=ask.now)
-    return ask.done("The next billing run takes this account again.", "billing")
+    response = ask.done("The next billing run takes this account again.", "billing")
+    if _is_all(ask):
+        response["Location"] = f"{reverse('billing')}?all=1"
+    return response
 
 
 @reading
@@ -100,6 +112,28 @@ def margins(ask: Ask) -> HttpResponse:
         for name in total:
             total[name] += row[name]
     return ask.page("billing/margins.html", rows=rows, sums=sums.items(), first=first, last=last)
+
+
+def _is_all(ask: Ask) -> bool:
+    """Whether the provider looks at everything that is sold, by him and by his resellers."""
+    return ask.own.kind == "provider" and "all" in {**ask.request.GET, **ask.request.POST}
+
+
+def _due(ask: Ask, sellers: list[int] | None) -> int | None:
+    return count_due.count_due(ask.viewer, now=ask.now, seller_ids=sellers) if ask.viewer.may_write else None
+
+
+def _runs(ask: Ask, due: int | None) -> dict[str, Any]:
+    """The latest runs; of one that is awaited or at work, how many accounts it has done of how many."""
+    runs, waits_after = billing.runs(ask.viewer), _waits_after(ask)
+    done = runs[0].closes + runs[0].parked if runs else 0
+    return {
+        "runs": runs,
+        "waits_after": waits_after,
+        "people": ask.people(),
+        "done": done,
+        "of": done + (due or 0),
+    }
 
 
 def _waits_after(ask: Ask) -> int | None:

@@ -295,7 +295,7 @@ class Charge(_Priced):
         return any(field.errors for field in self.further) or any(
             self[name].value() not in (None, "", False, "last", *usual)
             for name, usual in (
-                ("timing", ("arrears",)),
+                ("timing", ("arrears",) if self["measure"].value() == "metered" else ("advance", "arrears")),
                 ("aggregate", ()),
                 ("started_unit", ()),
                 ("optional", ()),

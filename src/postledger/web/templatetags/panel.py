@@ -169,11 +169,18 @@ def is_radio(field: forms.BoundField) -> bool:
 
 
 @register.simple_tag(takes_context=True)
-def here(context: Any, *names: str) -> SafeString | str:
-    """Marks the menu entry of the area that is shown."""
+def here(context: Any, *names: str, of: int | None = None, but: int | None = None) -> SafeString | str:
+    """Marks the menu entry of the area that is shown.
+
+    Args:
+        of: only if it is shown for this account. but: only if it is not.
+    """
     match = context["request"].resolver_match
     area = match.url_name.partition("-")[0] if match and match.url_name else ""
-    return mark_safe(' aria-current="page"') if area in names else ""
+    shown = context.get("account")
+    account_id = shown.id if shown else (match.kwargs.get("account_id") if match else None)
+    is_here = area in names and of in (None, account_id) and (but is None or but != account_id)
+    return mark_safe(' aria-current="page"') if is_here else ""
 
 
 @register.filter
