@@ -233,13 +233,9 @@ def _add_wholesale(
 
 
 def _own_units_use_the_pool(reseller: facts.Subscription, pools: dict[int, facts.Pool]) -> None:
-    pool = pools.setdefault(reseller.buyer_id, facts.Pool())
-    if pool.has_own:
-        return
-    pool.has_own = True
-    for name, item in reseller.items.items():
-        if item.quantity and item.is_on:
-            pool.used[name] = pool.used.get(name, _ZERO) + item.quantity
+    pools.setdefault(reseller.buyer_id, facts.Pool()).own = {
+        name: item.quantity for name, item in reseller.items.items() if item.quantity and item.is_on
+    }
 
 
 def lock_pools(seller_ids: set[int]) -> None:

@@ -97,10 +97,10 @@ class Line:
 
 @dataclass(slots=True)
 class Pool:
-    """A reseller's free units per charge, and how many of them his customers and he use at present (M10)."""
+    """How many of a reseller's free units per charge his customers use at present, and he himself (M10)."""
 
     used: dict[str, Fraction] = field(default_factory=dict)
-    has_own: bool = False  # the reseller's own units are counted in
+    own: dict[str, Fraction] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -90,7 +90,7 @@ def _charge(sub: Subscription, name: str, day: dt.date) -> tuple[Wholesale, Term
 
 def _take(sub: Subscription, owed: Wholesale, terms: Terms, name: str, units: Fraction) -> Fraction:
     used = owed.pool.used.get(name, ZERO)
-    taken = max(ZERO, min(units, terms.charges[name].free - used))
+    taken = max(ZERO, min(units, terms.charges[name].free - used - owed.pool.own.get(name, ZERO)))
     if taken:
         owed.pool.used[name] = used + taken
         sub.item(name).pool_units += taken
