@@ -1,15 +1,20 @@
 """An account that cannot be billed waits with its reason; the others are billed, and it is billed when released."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from postledger.billing import operations as billing
 from postledger.billing import queries
+from postledger.catalog import operations as catalog
 from postledger.ledger import queries as ledger
-from postledger.workflows import billing_run
+from postledger.usage import operations as usage
+from postledger.usage.types import NewReading
+from postledger.workflows import billing_run, daily_jobs
 
-from .conftest import SYSTEM, at
+from .conftest import SYSTEM, TERMS, UTC, at
 
 APRIL, MAY = dt.date(2025, 4, 1), dt.date(2025, 5, 1)
 
@@ -64,3 +69,59 @@ def test_the_same_reading_twice_is_harmless(pair):
     assert pair.read("odd", "4", on=at(MAY, 6)) == 1
     assert pair.read("odd", "4", on=at(MAY, 6)) == 0
     assert billing_run.billing_run(SYSTEM, now=at(MAY)).parked == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE subscriptions_item SET quantity = 'NaN' WHERE subscription_id = %s",
+        "UPDATE subscriptions_subscription SET promotions = '[\"some\"]' WHERE id = %s",
+        (
+            "INSERT INTO billing_invoiceline (invoice_id, seller_id, subscription_id, position, kind, item, start, amount, "
+            "is_taxed, why) SELECT 1000000, seller_id, id, 0, 'usage', 'exchange.mailboxes', '2025-04-01', 0, true, '{}' "
+            "FROM subscriptions_subscription WHERE id = %s"
+        ),
+    ],
+    ids=["a quantity", "a promotion", "a line of the same usage"],
+)
+@pytest.mark.parametrize("is_dry", [False, True])
+def test_damaged_facts_park_their_account_and_no_other(house, damage, is_dry):
+    for name in ("a", "b", "odd", "c", "d"):
+        house.customer(name, on=APRIL, mailboxes=2)
+        house.read(name, "3", on=at(MAY, 6))
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET session_replication_role = replica")
+        cursor.execute(damage, [house.subscriptions["odd"]])
+        cursor.execute("SET session_replication_role = origin; SET CONSTRAINTS ALL DEFERRED")
+    result = billing_run.billing_run(SYSTEM, now=at(MAY), dry_run=is_dry)
+    if is_dry and "usage" in damage:  # only writing shows it
+        return
+    assert (result.closes, result.parked) == (4, 1)
+    if not is_dry:
+        (parked,) = queries.parked(SYSTEM)
+        assert parked.buyer == "odd"
+        assert "could not be rated" in parked.reason
+        assert ledger.balance(SYSTEM, house.customers["d"]) == -(1500 + 2 * 200 + 800 + 1000)
+
+
+def test_damaged_facts_do_not_stop_the_jobs_of_a_day(house):
+    terms = {
+        **TERMS,
+        "charges": [
+            *TERMS["charges"][:2],
+            {"name": "traffic", "measure": "metered", "timing": "advance", "usage": "1"},
+        ],
+    }
+    catalog.change_terms(SYSTEM, plan_id=house.plan_id, terms=terms, effective_from=APRIL, now=at(APRIL))
+    for name in ("odd", "good"):
+        id = house.customer(name, on=APRIL, exchange=False)
+        taken = NewReading(id, "traffic", at(APRIL, 13), Decimal(3), source="test")
+        usage.record_readings(readings=[taken], now=at(APRIL, 14), zones={id: UTC})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE subscriptions_subscription SET promotions = '[\"some\"]' WHERE id = %s",
+            [house.subscriptions["odd"]],
+        )
+    daily_jobs.daily_jobs(now=at(APRIL, 15))
+    assert [row.buyer for row in queries.parked(SYSTEM)] == ["odd"]
+    assert ledger.balance(SYSTEM, house.customers["good"]) == -(1500 + 300)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from django.db import transaction
+import psycopg
+from django.db import InterfaceError, OperationalError, transaction
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
@@ -37,6 +38,9 @@ from postledger.subscriptions import operations as subscriptions
 from postledger.subscriptions import queries as subscription_queries
 from postledger.usage import operations as usage_operations
 from postledger.usage import queries as usage
+
+# The database itself failed: the run ends, and is started again.
+_OUTSIDE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 Event = Callable[[facts.Subscription], Sequence[Line]]
 _LATEST = dt.timedelta(days=62)  # how old a reading may be that stands for the present
@@ -204,8 +208,51 @@ def close_batch(
 ) -> BatchResult:
     """Close the next due month of each of these subscriptions: facts, rating and writing for all of them together.
 
-    The caller holds their rows and commits. A subscription that cannot be billed is parked with the reason; the others go on.
+    The caller holds their rows and commits. A subscription that cannot be billed is parked with the reason; the others go
+    on, also where what is stored of one makes loading or writing all of them fail.
     """
+    try:
+        with transaction.atomic():
+            return _close_together(ids, book, posted_on, now, dry_run)
+    except _OUTSIDE:
+        raise
+    except Exception as error:  # noqa: BLE001 - one account never stops the run; its words are kept
+        bad = _culprits(ids, error, lambda part: _close_together(part, book, posted_on, now, dry_run))
+    result = _close_together([id for id in ids if id not in bad], book, posted_on, now, dry_run)
+    result.parked += len(bad)
+    if not dry_run:
+        for subscription_id, reason in bad.items():
+            _park_alone(subscription_id, reason, now)
+    return result
+
+
+def _culprits(
+    ids: Sequence[int], error: Exception, attempt: Callable[[Sequence[int]], Any]
+) -> dict[int, str]:
+    """Of subscriptions with which `attempt` failed, those with which it fails alone, with the words.
+
+    Each part is tried and undone, so that no lock is kept longer than in a batch where all is well.
+    """
+    if len(ids) == 1:
+        return {ids[0]: _words(error)}
+    bad: dict[int, str] = {}
+    middle = len(ids) // 2
+    for half in (ids[:middle], ids[middle:]):
+        try:
+            with transaction.atomic():
+                attempt(half)
+                transaction.set_rollback(True)
+        except _OUTSIDE:
+            raise
+        except Exception as failed:  # noqa: BLE001 - as above
+            bad |= _culprits(half, failed, attempt)
+    return bad
+
+
+def _close_together(
+    ids: Sequence[int], book: PlanBook, posted_on: dt.date, now: dt.datetime, dry_run: bool
+) -> BatchResult:
+    """The batch closed; one that cannot be rated is parked, anything else that fails is for the caller."""
     subs = _facts.load(ids, book)
     before = {
         sub.id: frozenset(pending.id for pending in sub.pending if pending.id is not None)
@@ -215,7 +262,7 @@ def close_batch(
     held = {sub.id: _held(sub) for sub in subs.values() if sub.items}
     refused = usage.refused(list(subs))
     closed: list[tuple[facts.Subscription, Booking]] = []
-    failed: dict[int, tuple[facts.Subscription, dt.date, str]] = {}
+    failed: dict[int, tuple[int, int, dt.date, str]] = {}
     for subscription_id in ids:
         sub = subs[subscription_id]
         closes_on = sub.next_close
@@ -228,7 +275,7 @@ def close_batch(
         except Exception as error:  # noqa: BLE001 - one account never stops the run; its words are kept
             if pool is not None:
                 sub.wholesale.pool.used = pool
-            failed[sub.id] = (sub, closes_on, _words(error))
+            failed[sub.id] = (sub.seller_id, sub.buyer_id, closes_on, _words(error))
     made = _write.drafts(closed)
     result = _result(closed, made, len(failed))
     if dry_run:
@@ -487,10 +534,10 @@ def _book_each(ids: Sequence[int], event: Event, *, day: dt.date, now: dt.dateti
             with transaction.atomic():
                 proposal = propose(subscription_id, event, day=day, lock=True)
                 book(proposal, posted_on=day, now=now)
-        except CannotBill as error:
-            sub = subscription_queries.load([subscription_id], PlanBook())[subscription_id]
-            with transaction.atomic():
-                _park({subscription_id: (sub, day, str(error))}, now)
+        except _OUTSIDE:
+            raise
+        except Exception as error:  # noqa: BLE001 - one account never stops the jobs; its words are kept
+            _park_alone(subscription_id, _words(error), now, day)
             continue
         booked += bool(proposal.drafts)
     return booked
@@ -620,20 +667,24 @@ def _note_unbilled(subs: Any, now: dt.datetime) -> None:
             )
 
 
-def _park(failed: Mapping[int, tuple[facts.Subscription, dt.date, str]], now: dt.datetime) -> None:
-    for sub, closes_on, reason in failed.values():
+def _park_alone(subscription_id: int, reason: str, now: dt.datetime, day: dt.date | None = None) -> None:
+    view = subscription_queries.subscription(Viewer.system(), subscription_id)
+    on = day or view.next_close
+    assert on is not None
+    with transaction.atomic():
+        _park({subscription_id: (view.seller_id, view.buyer_id, on, reason)}, now)
+
+
+def _park(failed: Mapping[int, tuple[int, int, dt.date, str]], now: dt.datetime) -> None:
+    """Leave these subscriptions out of runs: seller, buyer, the close that could not be billed, and why."""
+    for subscription_id, (seller_id, buyer_id, closes_on, reason) in failed.items():
         Parked.objects.update_or_create(
-            subscription_id=sub.id,
-            defaults={
-                "seller_id": sub.seller_id,
-                "closes_on": closes_on,
-                "reason": reason,
-                "at": now,
-            },
+            subscription_id=subscription_id,
+            defaults={"seller_id": seller_id, "closes_on": closes_on, "reason": reason, "at": now},
         )
         events.note(
-            seller_id=sub.seller_id,
-            account_id=sub.buyer_id,
+            seller_id=seller_id,
+            account_id=buyer_id,
             kind="billing.parked",
             subject="this account could not be billed",
             at=now,
@@ -646,8 +697,9 @@ def _park(failed: Mapping[int, tuple[facts.Subscription, dt.date, str]], now: dt
 def _words(error: Exception) -> str:
     if isinstance(error, Unrateable | Refusal):
         return str(error)
+    what = str(error).partition("\n")[0]
     return (
-        f"The account could not be rated ({type(error).__name__}: {error}). "
+        f"The account could not be rated ({type(error).__name__}: {what}). "
         "Check its plan, quantities and readings, then release it."
     )
 
