@@ -4,11 +4,13 @@ import copy
 import datetime as dt
 import multiprocessing
 import queue
+import sys
 import time
 from collections.abc import Callable, Iterable
 
 import click
-from django.db import connections
+import psycopg
+from django.db import OperationalError, connections
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -78,12 +80,17 @@ def run(as_of: dt.datetime | None, dry_run: bool, workers: int) -> None:
                 rate=done / max(time.monotonic() - started, 0.001),
             )
 
-        if workers == 1 or dry_run:
-            total = billing_run.billing_run(
-                Viewer.system(), now=now, as_of=day, dry_run=dry_run, lanes=_LANES, progress=show
-            )
-        else:
-            total = _shared(workers, now, day, show)
+        try:
+            if workers == 1 or dry_run:
+                total = billing_run.billing_run(
+                    Viewer.system(), now=now, as_of=day, dry_run=dry_run, lanes=_LANES, progress=show
+                )
+            else:
+                total = _shared(workers, now, day, show)
+        except KeyboardInterrupt:
+            raise click.ClickException(
+                "The run was stopped. What is closed stays closed; run it again for the rest."
+            ) from None
     seconds = time.monotonic() - started
     verb = "would be closed" if dry_run else "closed"
     click.echo(
@@ -135,18 +142,30 @@ def _shared(
             continue
     for process in started:
         process.join()
+    ended_early = sum(process.exitcode != 0 for process in started)
+    if ended_early:
+        raise click.ClickException(
+            f"{ended_early} of {workers} processes ended early. What is closed stays closed; run it again for the rest."
+        )
     return _sum(sums.values())
 
 
 def _work(number: int, now: dt.datetime, day: dt.date | None, results: multiprocessing.Queue) -> None:
-    billing_run.billing_run(
-        Viewer.system(),
-        now=now,
-        as_of=day,
-        lanes=_LANES,
-        progress=lambda sums: results.put((number, copy.copy(sums))),
-    )
-    connections.close_all()
+    try:
+        billing_run.billing_run(
+            Viewer.system(),
+            now=now,
+            as_of=day,
+            lanes=_LANES,
+            progress=lambda sums: results.put((number, copy.copy(sums))),
+        )
+    except KeyboardInterrupt:
+        sys.exit(1)  # whoever stopped the run is told by the process that started this one
+    except (OperationalError, psycopg.OperationalError) as error:
+        click.echo(f"The database does not answer: {str(error).strip()}", err=True)
+        sys.exit(1)
+    finally:
+        connections.close_all()
 
 
 def _sum(results: Iterable[BatchResult]) -> BatchResult:

@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 import django
+import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, ProgrammingError, connection, connections
@@ -70,7 +71,7 @@ def main() -> None:
         _end(refusal.message)
     except ImproperlyConfigured as error:
         _end(str(error))
-    except OperationalError as error:
+    except (OperationalError, psycopg.OperationalError) as error:
         _end(f"The database does not answer: {str(error).strip()}\nCheck POSTLEDGER_DATABASE_URL.")
     except ProgrammingError as error:
         if not _is_missing_table(error):

@@ -5,7 +5,7 @@ import datetime as dt
 import gc
 import threading
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from django.db import connection, transaction
 
@@ -90,13 +90,7 @@ def billing_run(
                 if lanes == 1 or dry_run:
                     _close(closes_on, today, due_sellers, now, batch, note, charges_cards=not dry_run)
                     continue
-                with ThreadPoolExecutor(lanes) as pool:
-                    work = [
-                        pool.submit(_lane, closes_on, today, due_sellers, now, batch, note)
-                        for _ in range(lanes)
-                    ]
-                for lane in work:
-                    lane.result()
+                _in_lanes(lanes, closes_on, today, due_sellers, now, batch, note)
     if run_id is not None:
         billing.note_run(run_id, total, finished_at=now)
     return total
@@ -126,7 +120,8 @@ def _rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def _lane(
+def _in_lanes(
+    lanes: int,
     day: dt.date,
     today: dt.date,
     seller_ids: list[int],
@@ -134,11 +129,24 @@ def _lane(
     batch: int,
     note: Callable[[BatchResult], None],
 ) -> None:
-    """One thread of a run, with a database connection of its own: while one waits for the database, another rates."""
-    try:
-        _close(day, today, seller_ids, now, batch, note)
-    finally:
-        connection.close()
+    """Threads with a database connection each: while one waits for the database, another rates.
+
+    When one fails, or the run is to end, each of them ends after the batch it is at.
+    """
+    is_over = threading.Event()
+
+    def lane() -> None:
+        try:
+            _close(day, today, seller_ids, now, batch, note, is_over=is_over.is_set)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(lanes) as pool:
+        try:
+            for done in as_completed([pool.submit(lane) for _ in range(lanes)]):
+                done.result()
+        finally:
+            is_over.set()
 
 
 def _close(
@@ -151,6 +159,7 @@ def _close(
     *,
     dry_run: bool = False,
     charges_cards: bool = True,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> None:
     """Close what is due by `day`, batch after batch, until nothing is left that nobody else holds.
 
@@ -158,7 +167,7 @@ def _close(
     finds what another run held and gave back.
     """
     book, after = PlanBook(), None
-    while True:
+    while not is_over():
         with transaction.atomic():
             due = subscriptions.claim_due(
                 seller_ids=seller_ids, as_of=day, most=batch, after=after, lock=not dry_run
