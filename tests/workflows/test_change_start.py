@@ -10,7 +10,14 @@ from postledger.billing import queries
 from postledger.catalog import operations as catalog
 from postledger.ledger import queries as ledger
 from postledger.subscriptions import queries as subscriptions
-from postledger.workflows import change_period, change_quantities, change_start, daily_jobs, subscribe
+from postledger.workflows import (
+    billing_run,
+    change_period,
+    change_quantities,
+    change_start,
+    daily_jobs,
+    subscribe,
+)
 from tests.billing.conftest import SYSTEM, at, build
 
 FIRST = dt.date(2025, 1, 1)
@@ -126,3 +133,17 @@ def test_a_credit_that_cannot_be_leaves_the_start_where_it_was(house):
         _twice(house, dt.date(2025, 1, 11), on=dt.date(2025, 1, 21), credit=0)
     held = subscriptions.subscription_of(SYSTEM, house.customers["acme"])
     assert held.period_start == FIRST
+
+
+def test_a_month_that_is_billed_is_not_closed_again(house):
+    """From 1 January the period would close on 1 February, which it did."""
+    billing_run.billing_run(SYSTEM, now=at(dt.date(2025, 2, 1)))
+    with pytest.raises(change_start.ClosedAlready, match="close of 2025-02-01 is on an invoice already"):
+        _twice(house, FIRST, on=dt.date(2025, 2, 20))
+    assert ledger.balance(SYSTEM, house.customers["acme"]) == -2000
+    _twice(house, dt.date(2025, 1, 2), on=dt.date(2025, 2, 20))
+    assert [row.closes_on for row in queries.invoices(SYSTEM, buyer_id=house.customers["acme"])] == [
+        None,
+        dt.date(2025, 2, 1),
+        None,
+    ]

@@ -212,6 +212,15 @@ def subscriptions_with_arrived_readings(*, today: dt.date, seller_ids: Sequence[
         return [row[0] for row in cursor.fetchall()]
 
 
+def closes_billed(subscription_id: int, *, since: dt.date) -> set[dt.date]:
+    """The closes of a subscription from a day on that are on an invoice."""
+    return set(
+        Invoice.objects.filter(
+            subscription_id=subscription_id, closes_on__gte=since, for_subscription_id=None
+        ).values_list("closes_on", flat=True)
+    )
+
+
 def booked_between(subscription_id: int, *, first: dt.date, last: dt.date) -> tuple[LineView, ...]:
     """The lines of a subscription that fell due from a day to a day, both included."""
     rows = (

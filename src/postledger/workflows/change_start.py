@@ -8,12 +8,21 @@ from django.db import transaction
 
 from postledger.accounts.types import Viewer
 from postledger.billing import operations as billing
+from postledger.billing import queries as billing_queries
 from postledger.billing.types import ProposalView
 from postledger.core import changes, facts
+from postledger.core.errors import Refusal
+from postledger.core.period import add_months
 from postledger.subscriptions import queries as subscription_queries
 from postledger.workflows import _booking, enter_credit, read_account
 
 _TEXT = "Time paid twice, because the start of the billing period was moved"
+
+
+class ClosedAlready(Refusal):
+    """The new period would close on a day whose close is on an invoice already."""
+
+    reason = "closed_already"
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ def change_start(
         credit: given with the change, all or nothing; none is given unless the seller says so.
         credit_text: for the statement.
     Raises:
-        NotVisible, NotAllowed, NotOpen, NotOffered, NegativeCredit: nothing was changed.
+        NotVisible, NotAllowed, NotOpen, NotOffered, ClosedAlready, NegativeCredit: nothing was changed.
     """
     subscription_id = _booking.acting_on(viewer, buyer_id, as_seller=True)
     seller_id, _ = subscription_queries.buyer_of(subscription_id)
@@ -57,6 +66,7 @@ def change_start(
 
     def move(sub: facts.Subscription) -> Sequence[facts.Line]:
         nonlocal twice
+        _require_new_closes(subscription_id, start, day)
         net = billing.minor(changes.paid_twice(sub, start, day=day), sub.currency)
         twice = billing.with_tax(net, seller_id=seller_id, buyer_id=buyer_id)
         return changes.change_start(sub, start, day=day)
@@ -84,3 +94,16 @@ def change_start(
                 now=now,
             )
     return Moved(proposal, twice, credit_id)
+
+
+def _require_new_closes(subscription_id: int, start: dt.date, day: dt.date) -> None:
+    """No month is closed twice (M11): a start far back would close on days that are billed."""
+    closed = billing_queries.closes_billed(subscription_id, since=start)
+    months = 1
+    while (closes_on := add_months(start, months)) <= day:
+        if closes_on in closed:
+            raise ClosedAlready(
+                f"The close of {closes_on} is on an invoice already, and a period from {start} would close on that day "
+                "again. Choose another start."
+            )
+        months += 1
