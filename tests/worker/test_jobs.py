@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from django.db import connection
 from procrastinate.contrib.django import app
 
+from postledger.accounts import operations as accounts
 from postledger.events import operations as events
 from postledger.provisioning import queries
 from postledger.worker import tasks
@@ -110,3 +111,19 @@ def test_every_connection_is_read_by_a_job_of_its_own(fresh_db):
         assert queries.progress(story.SYSTEM, acme.id).is_settled
         jobs = {found.task_name for found in app.job_manager.list_jobs(status="succeeded")}
         assert {"reconcile", "collect_usage", "collect_usage_of"} <= jobs
+
+
+def test_a_day_is_billed_when_there_was_time_to_read_it(db):
+    at = dt.datetime(2027, 1, 31, 18, 22, tzinfo=dt.UTC)  # 00:07 in Kathmandu, where it is 1 February
+    provider = accounts.create_provider(code="host", name="Host", currency="USD", time_zone="UTC", now=at)
+    reseller = accounts.create_reseller(
+        story.SYSTEM,
+        seller_id=provider.id,
+        code="north",
+        name="North",
+        currency="USD",
+        time_zone="Asia/Kathmandu",
+        now=at,
+    )
+    assert tasks._sellers_after(at, hour=2) == [provider.id]
+    assert tasks._sellers_after(at + dt.timedelta(hours=2), hour=2) == [provider.id, reseller.id]

@@ -23,6 +23,7 @@ from postledger.workflows import (
     change_mailbox,
     check_connection,
     collect_usage,
+    connections_to_read,
     delete_mailbox,
     find_drift,
     remove_domain,
@@ -148,6 +149,20 @@ def test_an_account_that_cannot_be_read_gives_no_zero(house, sandbox, acme):
     held = subscriptions.of_buyers([acme.id])[acme.id]
     day = house.now.date()
     assert usage.readings_of(SYSTEM, held, first=day, last=day) == ()
+
+
+def test_a_platform_is_to_be_read_until_it_answered_that_day(house, sandbox, acme):
+    def unread(now):
+        return connections_to_read.connections_to_read(now=now)
+
+    assert unread(house.now) == [house.connection.id]
+    sandbox.control.inject(kind="fault_before", operation="esExchangeServer.*", count=None)
+    collect_usage.collect_usage(connection_id=house.connection.id, now=house.now)
+    assert unread(house.now) == [house.connection.id], "it was asked and did not answer"
+    sandbox.control.clear_faults()
+    collect_usage.collect_usage(connection_id=house.connection.id, now=house.now)
+    assert unread(house.now) == []
+    assert unread(house.now + dt.timedelta(days=1)) == [house.connection.id]
 
 
 def test_signing_on_keeps_no_password_anywhere(house, sandbox, acme):

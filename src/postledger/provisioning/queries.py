@@ -265,6 +265,17 @@ def metered(*, connection_id: int) -> tuple[ResourceView, ...]:
     return tuple(resource_view(row) for row in rows.order_by("pk"))
 
 
+def metered_subscriptions(*, connection_id: int) -> list[int]:
+    """The subscriptions behind the accounts that `metered` reads."""
+    return list(
+        Resource.objects.filter(
+            connection_id=connection_id, kind=exchange.ACCOUNT, gone_at=None, subscription_id__isnull=False
+        )
+        .exclude(reference={})
+        .values_list("subscription_id", flat=True)
+    )
+
+
 def platform_accounts() -> tuple[PlatformAccount, ...]:
     """Every wanted account on a platform that belongs to a subscription, in one query; for workers."""
     rows = Resource.objects.filter(

@@ -59,6 +59,11 @@ def latest(
     return found
 
 
+def is_any_read(subscription_ids: Sequence[int], *, day: dt.date) -> bool:
+    """Whether any of these subscriptions has a reading of this day."""
+    return Reading.objects.filter(subscription_id__in=list(subscription_ids), day=day).exists()
+
+
 def refused(subscription_ids: Sequence[int]) -> dict[int, str]:
     """In words, what was answered that cannot be a reading and nobody has cleared yet, by subscription."""
     with connection.cursor() as cursor:

@@ -22,6 +22,9 @@ from postledger.workflows import (
     collect_usage as collecting,
 )
 from postledger.workflows import (
+    connections_to_read as to_read,
+)
+from postledger.workflows import (
     daily_jobs as days,
 )
 from postledger.workflows import (
@@ -62,6 +65,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 20
 _JOBS_KEPT_HOURS = 48
+_READ_BY = 2  # o'clock
 
 
 @app.periodic(cron="* * * * * */5", periodic_id="reconcile")
@@ -120,8 +124,12 @@ def deliver_mails(timestamp: int | None = None, now: str | None = None) -> int:
 @app.periodic(cron="22 * * * *", periodic_id="daily_jobs")
 @app.task(name="daily_jobs", queueing_lock="daily_jobs", lock="daily_jobs")
 def daily_jobs(timestamp: int | None = None, now: str | None = None) -> None:
-    """Closes what is due by each seller's own date, after usage was read: invoices, late usage, trials, debtors."""
-    days.daily_jobs(now=_instant(now))
+    """Closes what is due by each seller's own date, once usage was read: invoices, late usage, trials, debtors.
+
+    The first two hours of a seller's day are for the reading, so that a large platform is read before it is billed.
+    """
+    at = _instant(now)
+    days.daily_jobs(now=at, sellers=_sellers_after(at, hour=_READ_BY) if now is None else None)
 
 
 @app.task(name="billing_run")
@@ -185,9 +193,9 @@ def refresh_usage_of(connection_id: int, now: str) -> int:
 @app.periodic(cron="7 * * * *", periodic_id="collect_usage")
 @app.task(name="collect_usage", queueing_lock="collect_usage")
 def collect_usage(timestamp: int | None = None, now: str | None = None) -> int:
-    """Starts the reading of usage on every connection whose seller's day has just begun; with `now`, on all."""
+    """Starts the reading of usage on every connection that was not read yet on its seller's day; with `now`, on all."""
     at = _instant(now)
-    connections = _where_it_is(at, hour=0) if now is None else _where_it_is(at, hour=None)
+    connections = to_read.connections_to_read(now=at) if now is None else _where_it_is(at, hour=None)
     for connection_id in connections:
         collect_usage_of.defer(connection_id=connection_id, now=at.isoformat())
     return len(connections)
@@ -231,6 +239,12 @@ async def remove_finished_jobs(context: JobContext, timestamp: int | None = None
     await context.app.job_manager.delete_old_jobs(
         nb_hours=_JOBS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
+
+
+def _sellers_after(at: dt.datetime, *, hour: int) -> list[int]:
+    """The sellers whose clock shows this hour or a later one."""
+    zones = accounts.time_zones(accounts.seller_ids())
+    return [seller_id for seller_id, zone in zones.items() if at.astimezone(zone).hour >= hour]
 
 
 def _instant(now: str | None) -> dt.datetime:
