@@ -1,6 +1,7 @@
 """Scenario files as plain values: YAML 1.2, exact decimals, and the line and column of whatever is wrong."""
 
 import datetime as dt
+import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -10,54 +11,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
-_TOP = {"title", "rules", "accounts", "sellers", "plans", "customers", "timeline", "until", "expect"}
-_ACCOUNT = {"kind", "seller", "currency", "time_zone", "payment", "credit_limit", "country"}
-_SELLER = {"collection", "taxes", "dunning", "no_charge_notice"}
-_CUSTOMER = {"payment", "credit_limit", "tax_exempt", "opening_balance", "promotions"}
-_PLAN = {
-    *("seller", "periods", "refund_percent", "money_back_days", "trial", "moderated", "grandfathered"),
-    *("charges", "packages"),
-}
-_CHARGE = {
-    *("measure", "cadence", "timing", "aggregate", "free", "max", "setup", "recurring", "usage", "step"),
-    *("started_unit", "activated", "unit", "commitment", "reserved"),
-}
-_EVENT = {
-    *(
-        "on",
-        "at",
-        "account",
-        "subscribe",
-        "period",
-        "quantities",
-        "trial",
-        "promotions",
-        "activate",
-        "convert",
-    ),
-    *(
-        "set",
-        "switch_on",
-        "switch_off",
-        "buy_package",
-        "reading",
-        "daily",
-        "platform",
-        "jobs",
-        "delete_exchange",
-    ),
-    *(
-        "change_plan",
-        "change_period",
-        "change_start",
-        "move_to_monthly",
-        "cancel",
-        "suspend",
-        "resume",
-        "pay",
-    ),
-    *("method", "card", "credit", "debit", "text", "taxed", "every", "price"),
-}
+from postledger.cli import _shapes
+
+STDIN = Path("-")
 
 
 class BadFile(Exception):
@@ -70,7 +26,7 @@ class Story:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._tree = _yaml().load(path.read_text(encoding="utf-8"))
+            self._tree = _yaml().load(sys.stdin.read() if path == STDIN else path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise BadFile(f"{path}: there is no such file") from error
         except (UnicodeDecodeError, OSError) as error:
@@ -82,7 +38,7 @@ class Story:
         except ValueError as error:
             raise BadFile(f"{path}: {error}") from error
         self._check()
-        self.values: dict[str, Any] = _plain(self._tree)
+        self.values: dict[str, Any] = _filled(_plain(self._tree))
 
     def error(self, message: str, where: Sequence[Any] = ()) -> BadFile:
         """A complaint about the place that `where` leads to."""
@@ -101,70 +57,30 @@ class Story:
         return found
 
     def _check(self) -> None:
-        tree = self._tree
-        if not isinstance(tree, Mapping):
-            raise BadFile(f"{self.path}:1:1: a scenario is a mapping with accounts, plans and a timeline")
-        self._known((), tree, _TOP)
-        for needed in ("accounts", "timeline", "until"):
-            if needed not in tree:
-                raise self.error(f"`{needed}` is missing")
-        for section, known in (
-            ("accounts", _ACCOUNT),
-            ("sellers", _SELLER),
-            ("customers", _CUSTOMER),
-            ("plans", _PLAN),
-        ):
-            for name, given in self._mapping((section,)).items():
-                self._known(
-                    (section, name), self._mapping((section, name)) if given is not None else {}, known
-                )
-        for name, plan in self._mapping(("plans",)).items():
-            for charge in self._mapping(("plans", name, "charges")) if "charges" in plan else {}:
-                place = ("plans", name, "charges", charge)
-                given = self._mapping(place)
-                self._known(place, given, _CHARGE)
-                if "measure" not in given:
-                    raise self.error(f"charge {charge} needs a measure: fixed, reserved or metered", place)
-        if not isinstance(tree["timeline"], Sequence) or isinstance(tree["timeline"], str):
-            raise self.error("the timeline is a list of events", ("timeline",))
-        for index, event in enumerate(tree["timeline"]):
-            self._check_event(("timeline", index), event)
-        if not isinstance(tree["until"], dt.date):
-            raise self.error("`until` is a date such as 2025-05-02", ("until",))
+        complaint = _shapes.file(self._tree)
+        if complaint is not None:
+            where, words = complaint
+            raise self.error(words, where)
+        for index, event in enumerate(self._tree["timeline"]):
+            place = ("timeline", index)
+            if ("on" in event) == ("at" in event):
+                raise self.error("an event has either a day (`on`) or an instant (`at`)", place)
+            happens = [key for key in event if key in _shapes.HAPPENS]
+            if not happens:
+                raise self.error(f"nothing happens here; known are {', '.join(_shapes.HAPPENS)}", place)
+            if len(happens) > 1 and set(happens) != {"reading", "daily"}:
+                raise self.error(f"{' and '.join(happens)} are two events; write each for itself", place)
 
-    def _check_event(self, place: tuple[Any, ...], event: Any) -> None:
-        if not isinstance(event, Mapping):
-            raise self.error(
-                "an event is a mapping such as {on: 2025-04-01, account: acme, pay: 10.00}", place
-            )
-        self._known(place, event, _EVENT)
-        if "account" not in event:
-            raise self.error("an event needs an `account`", place)
-        if ("on" in event) == ("at" in event):
-            raise self.error("an event has either a day (`on`) or an instant (`at`)", place)
-        if "on" in event and (not isinstance(event["on"], dt.date) or isinstance(event["on"], dt.datetime)):
-            raise self.error(f"`on` is a date such as 2025-04-01, not {event['on']!r}", (*place, "on"))
-        if "at" in event and not isinstance(event["at"], dt.datetime):
-            raise self.error(
-                f"`at` is an instant such as 2025-04-01T22:30:00Z, not {event['at']!r}", (*place, "at")
-            )
 
-    def _mapping(self, place: tuple[Any, ...]) -> Mapping[Any, Any]:
-        node = self._tree
-        for key in place:
-            node = node.get(key, {}) if isinstance(node, Mapping) else {}
-        if node is None:
-            return {}
-        if not isinstance(node, Mapping):
-            raise self.error(f"{place[-1]} is a mapping of names, not {_kind(node)}", place)
-        return node
-
-    def _known(self, place: tuple[Any, ...], given: Mapping[Any, Any], known: set[str]) -> None:
-        for key in given:
-            if key not in known:
-                raise self.error(
-                    f"{key!r} is not known here; known are {', '.join(sorted(known))}", (*place, key)
-                )
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with what was left empty as empty mappings, and days as dates."""
+    for section in ("accounts", "sellers", "plans", "customers", "expect"):
+        if section in values:
+            values[section] = {name: given or {} for name, given in (values[section] or {}).items()}
+    for event in values["timeline"]:
+        event.update({key: _shapes.as_day(event[key]) for key in ("on", "change_start") if key in event})
+    values["until"] = _shapes.as_day(values["until"])
+    return values
 
 
 class _Exact(RoundTripConstructor):
@@ -217,7 +133,3 @@ def _plain(node: Any) -> Any:
     if isinstance(node, int):
         return int(node)
     return str(node)
-
-
-def _kind(node: Any) -> str:
-    return "a list" if isinstance(node, Sequence) and not isinstance(node, str) else f"{node!r}"

@@ -41,12 +41,13 @@ _APPS = (
 def command(files: tuple[Path, ...], as_json: bool) -> None:
     """Play scenario FILES through the real operations, billing run and ledger, and print the statements.
 
-    Each is played for itself, on its own clock, and leaves nothing behind. Where a file says what it expects, the
+    A directory stands for the *.yaml files in it, and - for standard input. Each is played for itself, on its own clock, and leaves nothing behind. Where a file says what it expects, the
     result is compared, what differs is told, and the exit status is 1.
     """
     _use_own_schema()
     told, has_failed = [], False
-    for path in files:
+    paths = [path for given in files for path in _files(given)]
+    for path in paths:
         try:
             story = _stories.Story(path)
             result = _play(story)
@@ -59,12 +60,19 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
         has_failed = has_failed or bool(differences)
         if "expect" in story.values:
             result["differences"] = differences
-        told.append({"file": str(path), **result} if len(files) > 1 else result)
+        told.append({"file": str(path), **result} if len(paths) > 1 else result)
         if not as_json:
             _print(story, result, differences)
     if as_json:
-        click.echo(json.dumps(told if len(files) > 1 else told[0], indent=2, ensure_ascii=False))
+        click.echo(json.dumps(told if len(paths) > 1 else told[0], indent=2, ensure_ascii=False))
     sys.exit(1 if has_failed else 0)
+
+
+def _files(given: Path) -> list[Path]:
+    found = sorted(given.glob("*.yaml")) if given.is_dir() else [given]
+    if not found:
+        raise click.ClickException(f"{given}: there is no *.yaml file in this directory")
+    return found
 
 
 def _play(story: _stories.Story) -> dict[str, Any]:
@@ -72,8 +80,11 @@ def _play(story: _stories.Story) -> dict[str, Any]:
         return simulate.simulate(story.values)
     except simulate.StoryError as error:
         raise story.error(str(error), error.path) from error
-    except (Refusal, ValueError, KeyError, TypeError, InvalidOperation) as error:
-        raise story.error(f"this story cannot be played: {type(error).__name__}: {error}") from error
+    except Refusal as refusal:
+        raise story.error(f"this story cannot be played: {refusal}") from refusal
+    except Exception as error:  # the other files are still to be played
+        words = f"a fault of Postledger, not of the story: {type(error).__name__}: {error}"
+        raise story.error(words) from error
 
 
 def _use_own_schema() -> None:
@@ -125,14 +136,12 @@ def _compare(path: str, wanted: Any, got: Any, differences: list[str]) -> None:
 def _is_equal(wanted: Any, got: Any) -> bool:
     if isinstance(wanted, bool) or wanted is None:
         return wanted == got
-    if isinstance(wanted, int | Decimal):
-        try:
-            return got is not None and Decimal(str(got)) == Decimal(wanted)
-        except InvalidOperation:
-            return False
     if isinstance(wanted, dt.date):
         return got == wanted.isoformat()
-    return wanted == got
+    try:  # numbers, quoted or not
+        return wanted == got or Decimal(str(wanted)) == Decimal(str(got))
+    except InvalidOperation:
+        return False
 
 
 def _short(value: Any) -> str:

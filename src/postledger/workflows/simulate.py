@@ -4,7 +4,9 @@ The story comes as plain values (`cli.simulate` reads them from a file). It is p
 connected to, inside a transaction that is rolled back, so nothing of it stays.
 """
 
+import contextlib
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -53,6 +55,7 @@ from postledger.workflows import (
     switch_charge,
 )
 
+_CODE = re.compile(r"[^a-z0-9]+")  # what the code of an account cannot have
 _EARLY = ("reading", "daily", "platform", "price")  # events that happen before a close of the same day
 _TOLD = ("no_charge", "card_declined", "waiting", "activated", *payment_queries.STEPS)
 
@@ -119,9 +122,9 @@ def _found(played: _Played) -> None:
     story = played.story
     first = _first_day(story)
     start = dt.datetime.combine(first, dt.time(), dt.UTC) - dt.timedelta(days=1)
-    for name, given in _sellers_first(story["accounts"]):
+    for number, (name, given) in enumerate(_sellers_first(story["accounts"])):
         details = {
-            "code": name.lower().replace("_", "-").replace(".", "-"),
+            "code": f"{_CODE.sub('-', name.lower()).strip('-')[:50]}-{number}".lstrip("-"),
             "name": name,
             "currency": given.get("currency", "USD"),
             "time_zone": given.get("time_zone", "UTC"),
@@ -129,7 +132,8 @@ def _found(played: _Played) -> None:
         }
         kind = given.get("kind", "customer")
         if kind == "provider":
-            played.accounts[name] = accounts.create_provider(**details)
+            with _told_of("accounts", name):
+                played.accounts[name] = accounts.create_provider(**details)
             continue
         seller = played.accounts.get(given.get("seller"))
         if seller is None:
@@ -141,11 +145,14 @@ def _found(played: _Played) -> None:
             details["time_zone"] = given.get("time_zone", seller.time_zone)
         exempt = bool(story.get("customers", {}).get(name, {}).get("tax_exempt", False))
         create = accounts.create_reseller if kind == "reseller" else accounts.create_customer
-        played.accounts[name] = create(played.viewer, seller_id=seller.id, is_tax_exempt=exempt, **details)
+        with _told_of("accounts", name):
+            played.accounts[name] = create(
+                played.viewer, seller_id=seller.id, is_tax_exempt=exempt, **details
+            )
     _found_sellers(played)
     for name, given in story.get("plans", {}).items():
         seller = _account(played, given.get("seller", "provider"), ("plans", name, "seller"))
-        try:
+        with _told_of("plans", name):
             played.plans[name] = catalog.publish_plan(
                 played.viewer,
                 seller_id=seller.id,
@@ -155,10 +162,19 @@ def _found(played: _Played) -> None:
                 effective_from=first - dt.timedelta(days=3660),
                 now=start,
             )
-        except Refusal as refusal:
-            raise StoryError(str(refusal), path=("plans", name)) from refusal
     played.book.load(played.plans.values())
     _found_buyers(played, first, start)
+
+
+@contextlib.contextmanager
+def _told_of(*path: Any) -> Iterator[None]:
+    """What is refused here is told of the place in the story that `path` leads to."""
+    try:
+        yield
+    except StoryError:
+        raise
+    except (Refusal, ValueError) as error:
+        raise StoryError(str(error), path=path) from error
 
 
 def _sellers_first(accounts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -170,48 +186,51 @@ def _sellers_first(accounts: Mapping[str, Mapping[str, Any]]) -> list[tuple[str,
 def _found_sellers(played: _Played) -> None:
     for name, given in played.story.get("sellers", {}).items():
         seller = _account(played, name, ("sellers", name))
-        billing.set_seller_settings(
-            played.viewer,
-            seller_id=seller.id,
-            taxes=[(tax["name"], str(tax["rate"])) for tax in given.get("taxes", ())],
-            sends_no_charge_notice=bool(given.get("no_charge_notice", False)),
-        )
         dunning = given.get("dunning") or {}
-        payments.set_policy(
-            played.viewer,
-            seller_id=seller.id,
-            mode=given.get("collection", "anniversary"),
-            dunning=[
-                (step, int(dunning[step] or 0))
-                for step in payment_queries.STEPS
-                if step in dunning and dunning[step] not in ("off", False)
-            ],
-        )
+        with _told_of("sellers", name):
+            billing.set_seller_settings(
+                played.viewer,
+                seller_id=seller.id,
+                taxes=[(str(tax["name"]), str(tax["rate"])) for tax in given.get("taxes", ())],
+                sends_no_charge_notice=given.get("no_charge_notice", False),
+            )
+            payments.set_policy(
+                played.viewer,
+                seller_id=seller.id,
+                mode=given.get("collection", "anniversary"),
+                dunning=[
+                    (step, int(dunning[step] or 0))
+                    for step in payment_queries.STEPS
+                    if dunning != "off" and step in dunning and dunning[step] not in ("off", False)
+                ],
+            )
 
 
 def _found_buyers(played: _Played, first: dt.date, now: dt.datetime) -> None:
     customers = played.story.get("customers", {})
+    for name in customers:
+        _account(played, name, ("customers", name))
     for name, account in played.accounts.items():
         if account.seller_id is None:
             continue
         given = {**played.story["accounts"][name], **customers.get(name, {})}
         currency = account_queries.currency_of(account.seller_id)
-        limit = given.get("credit_limit")
-        payments.set_terms(
-            played.viewer,
-            buyer_id=account.id,
-            method=given.get("payment", "check"),
-            credit_limit=None if limit is None else money.parse(limit, currency),
-        )
-        opening = given.get("opening_balance")
-        if opening:
-            billing.opening_balance(
+        limit, opening = given.get("credit_limit"), given.get("opening_balance")
+        with _told_of("customers" if name in customers else "accounts", name):
+            payments.set_terms(
                 played.viewer,
                 buyer_id=account.id,
-                balance=money.parse(opening, currency),
-                day=first - dt.timedelta(days=1),
-                now=now,
+                method=given.get("payment", "check"),
+                credit_limit=None if limit is None else money.parse(limit, currency),
             )
+            if opening:
+                billing.opening_balance(
+                    played.viewer,
+                    buyer_id=account.id,
+                    balance=money.parse(opening, currency),
+                    day=first - dt.timedelta(days=1),
+                    now=now,
+                )
 
 
 def _plan_document(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -407,6 +426,8 @@ def _happen(played: _Played, index: int, event: Mapping[str, Any], day: dt.date)
             path=("timeline", index),
         )
     try:
+        if account.seller_id is None and kind not in _OF_SELLERS:
+            raise StoryError(f"{name} is sold to by nobody; {kind} is for those who buy")
         with transaction.atomic():
             _EVENTS[kind](played, account, event, now)
     except payments.CardDeclined as refusal:
@@ -418,15 +439,13 @@ def _happen(played: _Played, index: int, event: Mapping[str, Any], day: dt.date)
         if refusal.reason not in _REFUSALS:
             raise StoryError(str(refusal), path=("timeline", index, kind)) from refusal
         _refuse(played, name, day, kind, refusal)
-    except KeyError as error:
-        raise StoryError(f"{error} is missing here", path=("timeline", index, kind)) from error
-    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
-        words = "" if isinstance(error, AttributeError | ArithmeticError) else f": {error}"
+    except ValueError as error:
         raise StoryError(
-            f"{event[kind]!s} cannot be understood{words}", path=("timeline", index, kind)
+            f"{event[kind]!s} cannot be understood: {error}", path=("timeline", index, kind)
         ) from error
 
 
+_OF_SELLERS = ("price", "platform", "jobs")
 _REFUSALS = ("max", "credit_limit", "card_declined", "exchange_exists", "negative_credit")
 
 
@@ -446,9 +465,11 @@ def _subscribe(played: _Played, account: AccountView, event: Mapping[str, Any], 
         months=int(event.get("period", 1)),
         quantities={name: money.exact(units) for name, units in event.get("quantities", {}).items()},
         promotions=[money.exact(promotion["percent"]) for promotion in promotions],
-        is_trial=bool(event.get("trial", False)),
+        is_trial=event.get("trial", False),
         now=now,
     )
+    if any(meter.startswith("exchange.") for meter in played.answers.get(account.name, {})):
+        begin_exchange.begin_exchange(played.viewer, buyer_id=account.id, now=now)
 
 
 def _set(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
@@ -474,11 +495,17 @@ def _switch(played: _Played, account: AccountView, event: Mapping[str, Any], now
 
 
 def _reading(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
-    view = subscriptions.subscription_of(played.viewer, account.id)
+    view = subscriptions.of_accounts(played.viewer, [account.id]).get(account.id)
     zone = _zone(played, account)
     day = now.astimezone(zone).date()
     answers = played.answers.setdefault(account.name, {})
     shown = dict(event.get("reading") or {})
+    if view is None:  # the platform may know him before he signs up
+        daily = shown.pop("daily", None) or event.get("daily")
+        if daily:
+            raise StoryError(f"{account.name} has no subscription on that day")
+        answers.update({meter: _kept(played, account, meter, text) for meter, text in shown.items()})
+        return
     daily = {**(shown.pop("daily", None) or {}), **(event.get("daily") or {})}
     named = {**shown, **daily}
     if any(meter.startswith("exchange.") for meter in named):
@@ -489,26 +516,26 @@ def _reading(played: _Played, account: AccountView, event: Mapping[str, Any], no
         )
     readings = []
     for meter, text in shown.items():
-        value, unit = _value(text)
+        value = _kept(played, account, meter, text)
         played.summed[account.name, meter] = day
-        readings.append(NewReading(view.id, meter, now, value, unit, "platform"))
-        answers[meter] = usage.kept_value(value, unit)
+        readings.append(NewReading(view.id, meter, now, _decimal(value), source="platform"))
+        answers[meter] = value
     if not _is_down(played, account.name):
         usage.record_readings(readings=readings, now=now, zones={view.id: zone})
     for meter, history in daily.items():
         for on, text in history:
-            value, unit = _value(text)
+            value = _kept(played, account, meter, text)
             usage.replace_day(
                 subscription_id=view.id,
                 meter=meter,
                 day=_as_date(on),
-                value=_decimal(usage.kept_value(value, unit)),
+                value=_decimal(value),
                 taken_at=dt.datetime.combine(_as_date(on), dt.time(12), zone),
                 source="history",
             )
             if _as_date(on) == day:
                 played.summed[account.name, meter] = day
-                answers[meter] = usage.kept_value(value, unit)
+                answers[meter] = value
 
 
 def _platform(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
@@ -604,6 +631,10 @@ def _simple(call: Any, **fixed: Any) -> Any:
 def _end_exchange(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
     _closing_reading(played, account, now)
     end_exchange.end_exchange(played.viewer, buyer_id=account.id, now=now)
+    _forget_exchange(played, account)
+
+
+def _forget_exchange(played: _Played, account: AccountView) -> None:
     answers = played.answers.get(account.name, {})
     for meter in [meter for meter in answers if meter.startswith("exchange.")]:
         del answers[meter]
@@ -612,6 +643,7 @@ def _end_exchange(played: _Played, account: AccountView, event: Mapping[str, Any
 def _cancel(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
     _closing_reading(played, account, now)
     cancel.cancel(played.viewer, buyer_id=account.id, now=now)
+    _forget_exchange(played, account)
 
 
 def _change_period(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
@@ -786,10 +818,20 @@ def _plan(played: _Played, name: str) -> int:
     return played.plans[name]
 
 
-def _value(text: Any) -> tuple[Decimal, str]:
-    """A meter's value with its unit: `9.00`, `12595 MB`."""
-    words = str(text).split()
-    return Decimal(words[0]), words[1] if len(words) > 1 and words[1] == "MB" else ""
+def _kept(played: _Played, account: AccountView, meter: str, shown: Any) -> Fraction:
+    """What a meter shows, in the unit of its charge: a number, or one with its unit such as `12595 MB` (U6)."""
+    number, _, unit = str(shown).partition(" ")
+    charges = [
+        plan["charges"][meter]
+        for plan in played.story.get("plans", {}).values()
+        if plan.get("seller", "provider") == _seller_of(played, account.name)
+        and meter in plan.get("charges", {})
+    ]
+    is_in_megabytes = bool(charges) and all(charge.get("unit") == "MB" for charge in charges)
+    value = money.exact(number)
+    if is_in_megabytes:
+        return value * 1024 if unit.strip() == "GB" else value
+    return usage.kept_value(_decimal(value), unit.strip())
 
 
 def _as_date(value: Any) -> dt.date:
