@@ -186,7 +186,9 @@ def start_schedule(call: Call, schedule_id: int) -> int:
     if schedule is None:
         raise null_reference()
     rights.demand_package(call, schedule["PackageId"])
-    package = call.store.packages.rows[schedule["PackageId"]]
+    package = call.store.packages.get(schedule["PackageId"])
+    if package is None:
+        raise null_reference()
     levels = list(quotas.below(call.world, package))
     call.store.schedules.change(schedule, LastRun=call.now)
     if schedule["TaskId"] == DISK:
