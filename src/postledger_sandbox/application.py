@@ -55,6 +55,9 @@ class Application:
         if path.startswith("/portal"):
             return self.portal.answer(request)
         service = self.endpoint.service_at(request.path)
+        is_old = self.world.options.dialect != "F"
+        if is_old and service is None and self.endpoint.service_at(request.path.rpartition("/")[0]):
+            return _not_soap()
         if service is None:
             if request.method in ("GET", "HEAD"):
                 return _service_or_start_page(self.endpoint, request)
@@ -63,16 +66,7 @@ class Application:
             return self.endpoint.document(service, request)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if request.method != "POST" or media_type not in ("text/xml", "application/soap+xml"):
-            return Response(
-                500,
-                "Internal Server Error",
-                [
-                    ("X-AspNet-Version", "4.0.30319"),
-                    ("Cache-Control", "private"),
-                    ("Content-Type", "text/html"),
-                ],
-                b"<html><body>Request format is invalid.</body></html>",
-            )
+            return _not_soap()
         return self._call(service, request)
 
     def _call(self, service: Service, request: Request) -> Response:
@@ -165,6 +159,18 @@ class Application:
         if kind == "fault_after":
             raise self.endpoint.failed(rule.text)
         return _hostile(rule, response)
+
+
+def _not_soap() -> Response:
+    """What comes of an operation called without SOAP: by a form, by its own address, in another media type."""
+    headers = [
+        ("X-AspNet-Version", "4.0.30319"),
+        ("Cache-Control", "private"),
+        ("Content-Type", "text/html"),
+    ]
+    return Response(
+        500, "Internal Server Error", headers, b"<html><body>Request format is invalid.</body></html>"
+    )
 
 
 def _altered(rule: Rule, result: Any) -> Any:

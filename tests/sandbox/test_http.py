@@ -59,6 +59,19 @@ def test_a_connection_is_closed_when_asked(client, line):
     assert line.recv(10) == b""
 
 
+def test_a_connection_of_the_first_version_is_closed_unless_kept(client, line):
+    line.sendall(request(client, b"Connection: keep-alive\r\n").replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    assert b"Connection: close" not in answer(line)
+    line.sendall(request(client).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+    assert b"Connection: close" in answer(line)
+    assert line.recv(10) == b""
+
+
+def test_an_operation_has_no_address_of_its_own(sandbox):
+    reply = fetch(f"{sandbox.url}/esUsers.asmx/UserExists?username=reseller")
+    assert (reply.status, reply.headers["Content-Type"]) == (500, "text/html")
+
+
 def test_a_body_in_chunks_is_read(client, line):
     whole = request(client).partition(b"\r\n\r\n")[2]
     half = len(whole) // 2
@@ -80,7 +93,8 @@ def test_a_client_that_waits_is_told_to_go_on(client, line):
 
 @pytest.mark.parametrize(
     "bad", [b"nonsense\r\n\r\n", b"POST / HTTP/1.1\r\nno colon\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-            b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"],
+            b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
 )  # fmt: skip
 def test_what_is_no_request_is_refused(line, bad):
     line.sendall(bad)

@@ -29,6 +29,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     gone: Callable[[], bool] = lambda: False
+    version: str = "HTTP/1.1"
 
     @property
     def path(self) -> str:
@@ -173,7 +174,7 @@ class _Reader:
             return None
         lines = head.decode("latin-1").split("\r\n")
         try:
-            method, target, _ = lines[0].split(" ")
+            method, target, version = lines[0].split(" ")
         except ValueError as error:
             raise Malformed from error
         headers = {}
@@ -184,7 +185,7 @@ class _Reader:
             headers[name.strip().lower()] = value.strip()
         if headers.get("expect", "").lower() == "100-continue":
             self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return Request(method, target, headers, self._body(headers), self._is_gone)
+        return Request(method, target, headers, self._body(headers), self._is_gone, version)
 
     def _is_gone(self) -> bool:
         """Whether the client has closed its side while we were working."""
@@ -218,7 +219,10 @@ class _Reader:
     def _chunks(self) -> bytes:
         body = b""
         while True:
-            size = int(self._line().split(b";")[0] or b"0", 16)
+            try:
+                size = int(self._line().split(b";")[0] or b"0", 16)
+            except ValueError as error:
+                raise Malformed from error
             if size == 0:
                 while self._line():
                     pass
@@ -262,7 +266,8 @@ def _send(connection: socket.socket, request: Request, response: Response) -> bo
         packer = zlib.compressobj(1, zlib.DEFLATED, 31)
         body = packer.compress(body) + packer.flush()
         headers.append(("Content-Encoding", "gzip"))
-    keep = request.headers.get("connection", "").lower() != "close"
+    wanted = request.headers.get("connection", "").lower()
+    keep = wanted == "keep-alive" or (request.version != "HTTP/1.0" and wanted != "close")
     if not keep:
         headers.append(("Connection", "close"))
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]
