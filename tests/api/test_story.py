@@ -295,6 +295,45 @@ def test_exchange_is_ordered_changed_and_removed(town):
     assert not any(found.is_wanted for found in hosted.resources_of(Viewer.system(), town.id("nora")))
 
 
+def test_contacts_lists_and_folders_are_ordered_changed_and_removed(town):
+    nora = town.programs["nora"]
+    here = path(town, "nora", "exchange")
+    bob = nora.post(f"{here}/contacts", {"address": "bob@other.example", "display_name": "Bob"}, key="once")
+    assert (
+        nora.post(f"{here}/contacts", {"address": "bob@other.example", "display_name": "Bob"}, key="once")
+        == bob
+    )
+    changed = nora.ask("PATCH", f"/exchange-contacts/{bob['id']}", {"is_hidden": True}).good()
+    assert changed["desired"] == {"address": "bob@other.example", "display_name": "Bob", "is_hidden": True}
+
+    everybody = nora.post(
+        f"{here}/lists",
+        {"address": "all@northern.example", "members": ["ann@northern.example", "bob@other.example"]},
+    )
+    assert everybody["desired"]["manager"] == "ann@northern.example"
+    nora.ask("PATCH", f"/exchange-lists/{everybody['id']}", {"is_open": True, "display_name": "All"}).good()
+    told = nora.post(f"/exchange-lists/{everybody['id']}/members", {"remove": ["bob@other.example"]})
+    assert (told["desired"]["members"], told["desired"]["is_open"]) == (["ann@northern.example"], True)
+    refused = nora.ask("POST", f"/exchange-lists/{everybody['id']}/members", {"add": ["no@body.example"]})
+    assert (refused.status, refused.body["reason"]) == (409, "no_such_member")
+
+    nora.post(f"{here}/folders", {"path": "Team"})
+    sales = nora.post(f"{here}/folders", {"path": "Team/Sales", "address": "sales@northern.example"})
+    assert sales["key"] == "\\Team\\Sales"
+    nora.ask("PATCH", f"/exchange-folders/{sales['id']}", {"address": ""}).good()
+
+    refused = nora.ask("DELETE", f"/exchange-contacts/{everybody['id']}")
+    assert (refused.status, refused.body["reason"]) == (409, "wrong_kind")
+    refused = nora.ask("DELETE", f"/exchange-folders/{sales['id']}", confirmation="Marketing")
+    assert (refused.status, refused.body["reason"]) == (422, "not_confirmed")
+    for gone in (
+        nora.ask("DELETE", f"/exchange-contacts/{bob['id']}"),
+        nora.ask("DELETE", f"/exchange-lists/{everybody['id']}"),
+        nora.ask("DELETE", f"/exchange-folders/{sales['id']}", confirmation="Sales"),
+    ):
+        assert gone.good()["is_wanted"] is False
+
+
 def test_a_mailbox_outside_ones_domains_is_refused(town):
     answer = town.programs["nora"].ask(
         "POST", path(town, "nora", "exchange", "mailboxes"), {"address": "ann@elsewhere.example"}

@@ -1,4 +1,4 @@
-"""Routes of an account's Exchange: ordering it, its domains and mailboxes, and how all of it stands.
+"""Routes of an account's Exchange: ordering it, its domains, mailboxes, contacts, lists and folders, and how all stands.
 
 What changes here is a wish; a worker makes it so. Signing on to the platform's portal is the panel's alone.
 """
@@ -16,15 +16,24 @@ from postledger.provisioning import operations, queries
 from postledger.resources import exchange as things
 from postledger.subscriptions import queries as subscriptions
 from postledger.workflows import (
+    add_contact,
     add_domain,
     add_exchange,
+    add_folder,
+    add_list,
     add_mailbox,
+    change_contact,
+    change_folder,
+    change_list,
+    change_list_members,
     change_mailbox,
     change_platform_plan,
+    delete_folder,
     delete_mailbox,
     read_account,
     remove_domain,
     remove_exchange,
+    remove_recipient,
     set_mailbox_password,
 )
 
@@ -109,6 +118,66 @@ class MailboxChange(forms.Body):
     aliases: list[forms.Name] | None = None
     is_enabled: bool | None = None
     features: list[Feature] | None = None
+
+
+class NewContact(forms.Body):
+    """An outside address for the address book."""
+
+    address: forms.Name
+    display_name: forms.Text | None = None
+    is_hidden: bool | None = None
+
+
+class ContactChange(forms.Body):
+    """What is left out stays. With another address the contact stays in its lists."""
+
+    address: forms.Name | None = None
+    display_name: forms.Text | None = None
+    is_hidden: bool | None = None
+
+
+Addresses = Annotated[list[forms.Name], Field(default=[], max_length=5000)]
+
+
+class NewList(forms.Body):
+    """A distribution list; members are addresses of mailboxes, contacts and other lists. Without a manager the first
+    mailbox manages it. `is_open: true` lets senders outside the organization write to it."""
+
+    address: forms.Name
+    display_name: forms.Text | None = None
+    manager: forms.Name | None = None
+    members: Addresses
+    is_open: bool | None = None
+    is_hidden: bool | None = None
+
+
+class ListChange(forms.Body):
+    """What is left out stays."""
+
+    display_name: forms.Text | None = None
+    manager: forms.Name | None = None
+    is_open: bool | None = None
+    is_hidden: bool | None = None
+
+
+class MemberChange(forms.Body):
+    """Addresses to put in and to take out; all of it is done, or nothing."""
+
+    add: Addresses
+    remove: Addresses
+
+
+class NewFolder(forms.Body):
+    """A public folder. `path` is its name, with the folders it lies in before it: `Team/Sales`."""
+
+    path: Annotated[forms.Name, Field(max_length=200)]
+    address: forms.Text = ""
+
+
+class FolderChange(forms.Body):
+    """Where the folder takes mail; empty for a folder without mail."""
+
+    address: forms.Text
 
 
 class NewExchange(forms.Body):
@@ -305,6 +374,83 @@ def set_password(request: HttpRequest, resource_id: forms.Id, payload: NewPasswo
         request.auth, resource_id=resource_id, password=payload.password, now=clock.now()
     )
     return forms.Done()
+
+
+@routes.books(router, HERE + "/contacts", response={201: Resource})
+def create_contact(request: HttpRequest, account_id: forms.Id, payload: NewContact):
+    """Add a contact."""
+    wanted = things.Contact(**payload.model_dump())
+    return add_contact.add_contact(request.auth, account_id=account_id, contact=wanted, now=clock.now())
+
+
+@router.patch("/exchange-contacts/{resource_id}", response=Resource)
+def set_contact(request: HttpRequest, resource_id: forms.Id, payload: ContactChange):
+    """Change a contact."""
+    return change_contact.change_contact(
+        request.auth, resource_id=resource_id, now=clock.now(), **payload.model_dump()
+    )
+
+
+@router.delete("/exchange-contacts/{resource_id}", response=Resource)
+def end_contact(request: HttpRequest, resource_id: forms.Id):
+    """Remove a contact; it leaves the lists it is in."""
+    return remove_recipient.remove_recipient(
+        request.auth, resource_id=resource_id, kind=things.CONTACT, now=clock.now()
+    )
+
+
+@routes.books(router, HERE + "/lists", response={201: Resource})
+def create_list(request: HttpRequest, account_id: forms.Id, payload: NewList):
+    """Add a distribution list."""
+    wanted = things.DistributionList(**{**payload.model_dump(), "members": frozenset(payload.members)})
+    return add_list.add_list(request.auth, account_id=account_id, wanted=wanted, now=clock.now())
+
+
+@router.patch("/exchange-lists/{resource_id}", response=Resource)
+def set_list(request: HttpRequest, resource_id: forms.Id, payload: ListChange):
+    """Change a distribution list; its members have a route of their own."""
+    return change_list.change_list(
+        request.auth, resource_id=resource_id, now=clock.now(), **payload.model_dump()
+    )
+
+
+@routes.books(router, "/exchange-lists/{resource_id}/members", response=Resource)
+def change_members(request: HttpRequest, resource_id: forms.Id, payload: MemberChange):
+    """Put members into a distribution list and take others out."""
+    return change_list_members.change_list_members(
+        request.auth, resource_id=resource_id, add=payload.add, remove=payload.remove, now=clock.now()
+    )
+
+
+@router.delete("/exchange-lists/{resource_id}", response=Resource)
+def end_list(request: HttpRequest, resource_id: forms.Id):
+    """Remove a distribution list; its members keep their mailboxes."""
+    return remove_recipient.remove_recipient(
+        request.auth, resource_id=resource_id, kind=things.DISTRIBUTION_LIST, now=clock.now()
+    )
+
+
+@routes.books(router, HERE + "/folders", response={201: Resource})
+def create_folder(request: HttpRequest, account_id: forms.Id, payload: NewFolder):
+    """Add a public folder."""
+    wanted = things.PublicFolder(path=payload.path, address=payload.address)
+    return add_folder.add_folder(request.auth, account_id=account_id, folder=wanted, now=clock.now())
+
+
+@router.patch("/exchange-folders/{resource_id}", response=Resource)
+def set_folder(request: HttpRequest, resource_id: forms.Id, payload: FolderChange):
+    """Give a public folder a mail address, another one, or none."""
+    return change_folder.change_folder(
+        request.auth, resource_id=resource_id, address=payload.address, now=clock.now()
+    )
+
+
+@router.delete("/exchange-folders/{resource_id}", response=Resource)
+def end_folder(request: HttpRequest, resource_id: forms.Id, confirmation: forms.Name):
+    """Delete a public folder with everything in it. `confirmation` is its name."""
+    return delete_folder.delete_folder(
+        request.auth, resource_id=resource_id, confirmation=confirmation, now=clock.now()
+    )
 
 
 def _mailbox(given: NewMailbox) -> things.Mailbox:

@@ -289,12 +289,14 @@ class Holding:
         organizations: in it, with their spec.
         domains: names of all domains of the account, mail or not, lower case.
         mailboxes: primary addresses of all its mailboxes, lower case.
+        others: kind and name of each contact, distribution list and public folder.
     """
 
     account: Candidate
     organizations: tuple[Candidate, ...] = ()
     domains: tuple[str, ...] = ()
     mailboxes: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -487,7 +489,7 @@ class Platform(Session, Protocol):
         ...
 
     def inside(self, *, target: Target) -> tuple[Candidate, ...]:
-        """Everything one account of ours contains: its organizations, their domains and mailboxes, in this order.
+        """Everything one account of ours contains: each organization, its domains, mailboxes, contacts, lists and folders.
 
         Args:
             target: the account, with its reference.

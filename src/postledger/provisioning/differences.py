@@ -31,6 +31,9 @@ _COUNTED = {
     exchange.PUBLIC_FOLDER: "exchange.folders",
     exchange.ORGANIZATION: "exchange.organizations",
 }
+NAMED_ONE_BY_ONE = (exchange.CONTACT, exchange.DISTRIBUTION_LIST, exchange.PUBLIC_FOLDER)
+"""What a walk over a platform compares by name; the rest is counted."""
+
 _MAILBOXES = {"shared": "exchange.shared_mailboxes", "room": "exchange.resource_mailboxes"}
 _MAILBOXES |= {"equipment": "exchange.resource_mailboxes"}
 
@@ -204,6 +207,19 @@ def held_counts(*, connection_id: int) -> dict[int, dict[str, int]]:
             meter = _COUNTED.get(kind, "")
         counts = found.setdefault(root_id, {})
         counts[meter] = counts.get(meter, 0) + 1
+    return found
+
+
+def held_names(*, connection_id: int) -> dict[int, dict[str, dict[str, bool]]]:
+    """Platform account of ours → kind → name of each contact, list and folder we want → whether it was seen there; for the
+    walk over a platform."""
+    found: dict[int, dict[str, dict[str, bool]]] = {}
+    rows = Resource.objects.filter(
+        connection_id=connection_id, gone_at=None, is_wanted=True, kind__in=NAMED_ONE_BY_ONE
+    )
+    fields = ("root_id", "kind", "key", "observed__isnull")
+    for root_id, kind, key, is_unseen in rows.values_list(*fields).iterator():
+        found.setdefault(root_id, {}).setdefault(kind, {})[key] = not is_unseen
     return found
 
 

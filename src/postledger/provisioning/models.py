@@ -155,8 +155,13 @@ class Resource(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["connection", "kind", "key"],
-                condition=Q(gone_at=None),
+                condition=Q(gone_at=None) & ~Q(kind__in=("exchange_contact", "exchange_folder")),
                 name="a_thing_on_a_platform_has_one_holder",
+            ),
+            models.UniqueConstraint(
+                fields=["seller", "parent", "kind", "key"],
+                condition=Q(gone_at=None, kind__in=("exchange_contact", "exchange_folder")),
+                name="an_organization_has_a_contact_or_folder_once",
             ),
             models.UniqueConstraint(
                 fields=["key"],

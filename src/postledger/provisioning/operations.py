@@ -4,6 +4,7 @@ Invariant: what a worker writes about a thing is written only while he holds the
 the database's clock, as they are a matter of machines; everything else is counted by the `now` that is passed in.
 """
 
+import dataclasses
 import datetime as dt
 import json
 import uuid
@@ -346,11 +347,12 @@ def declare(
     desired = spec.validated(kind=kind, spec=desired)
     key = spec.name_of(kind=kind, spec=desired)
     with transaction.atomic():
-        row = (
-            Resource.objects.select_for_update()
-            .filter(connection_id=connection_id, kind=kind, key=key, gone_at=None)
-            .first()
+        held = Resource.objects.select_for_update().filter(
+            connection_id=connection_id, kind=kind, key=key, gone_at=None
         )
+        if kind in exchange.NAMED_WITHIN:
+            held = held.filter(parent_id=parent_id)
+        row = held.first()
         if row is not None and (row.account_id != account_id or row.parent_id != parent_id):
             raise _taken(kind, key)
         if row is not None:
@@ -394,6 +396,51 @@ def change_wish(*, resource_id: int, desired: Any, now: dt.datetime, actor: str)
         assert spec.name_of(kind=row.kind, spec=desired) == row.key, "a wish keeps its name"
         if _wish(row, spec.dump(spec=desired), now, actor, is_wanted=True):
             _note(row.seller_id, row.account_id, f"{row.kind}.changed", row.key, actor, now)
+    return queries.resource_view(row)
+
+
+def change_members(
+    *, resource_id: int, add: frozenset[str], remove: frozenset[str], now: dt.datetime, actor: str
+) -> ResourceView:
+    """The distribution list with these members more and these fewer; two who change it at once do not undo each other.
+
+    Raises:
+        StillInUse: it is being removed.
+        InvalidResource, InvalidAddress: the message says what.
+    """
+    with transaction.atomic():
+        row = Resource.objects.select_for_update().get(pk=resource_id)
+        wish: exchange.DistributionList = spec.load(kind=row.kind, data=row.desired)
+        present = wish.members
+        if present is None:
+            present = frozenset((row.observed or {}).get("members", ()))
+        members = (present - remove) | add
+        if members == present:
+            return queries.resource_view(row)
+        wish = dataclasses.replace(wish, members=members)
+        return change_wish(resource_id=resource_id, desired=wish, now=now, actor=actor)
+
+
+def rename(*, resource_id: int, desired: Any, now: dt.datetime, actor: str) -> ResourceView:
+    """The thing with a wish for another name, which the platform gives to the thing it knows.
+
+    Raises:
+        StillInUse: it is being removed, or the platform does not know it yet.
+        NameTaken: another one has that name.
+    """
+    with transaction.atomic():
+        row = Resource.objects.select_for_update().get(pk=resource_id)
+        if not row.is_wanted or row.gone_at is not None or not row.reference:
+            raise StillInUse(f"{row.key} cannot be renamed before it is set up. Try again when it is ready.")
+        desired = spec.validated(kind=row.kind, spec=desired)
+        old, row.key = row.key, spec.name_of(kind=row.kind, spec=desired)
+        try:
+            with transaction.atomic():
+                row.save(update_fields=["key"])
+        except IntegrityError as error:
+            raise _taken(row.kind, row.key) from error
+        if _wish(row, spec.dump(spec=desired), now, actor, is_wanted=True):
+            _note(row.seller_id, row.account_id, f"{row.kind}.changed", row.key, actor, now, {"was": old})
     return queries.resource_view(row)
 
 
@@ -768,7 +815,8 @@ def _wake_stopped(connection_id: int, now: dt.datetime) -> None:
 
 
 def _taken(kind: str, key: str) -> NameTaken:
-    what = {exchange.DOMAIN: "The domain", exchange.MAILBOX: "The address"}.get(kind, "The name")
+    addressed = (exchange.MAILBOX, exchange.CONTACT, exchange.DISTRIBUTION_LIST)
+    what = "The domain" if kind == exchange.DOMAIN else "The address" if kind in addressed else "The name"
     return NameTaken(f"{what} {key} is in use already. Choose another one, or ask your provider.")
 
 

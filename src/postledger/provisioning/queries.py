@@ -33,8 +33,14 @@ from postledger.provisioning.types import (
 )
 from postledger.resources import exchange
 
-DEPTH = {None: 0, exchange.ACCOUNT: 0, exchange.ORGANIZATION: 1, exchange.DOMAIN: 2}
-"""Kind → when its turn comes in a tree; all that is not named here comes after the domains."""
+DEPTH = {
+    None: 0,
+    exchange.ACCOUNT: 0,
+    exchange.ORGANIZATION: 1,
+    exchange.DOMAIN: 2,
+    exchange.DISTRIBUTION_LIST: 4,
+}
+"""Kind → when its turn comes in a tree; what is not named here comes after the domains, and before the lists of it."""
 
 MASS_CHANGE = "mass_change"
 """Why a thing was stopped: too much would be taken away on its connection in one go."""
@@ -192,10 +198,54 @@ def resources_of(
     return tuple(sorted((_told(viewer, resource_view(row)) for row in rows), key=_order))
 
 
-def find(*, connection_id: int, kind: str, key: str) -> ResourceView | None:
-    """The thing that holds this key on a connection, or None; for workflows."""
-    row = Resource.objects.filter(connection_id=connection_id, kind=kind, key=key, gone_at=None).first()
+def page_of(
+    viewer: Viewer, account_id: int, *, kind: str, search: str = "", after: int = 0, most: int = 50
+) -> tuple[tuple[ResourceView, ...], int]:
+    """Some of an account's things of a kind, by key, and how many there are in all.
+
+    Args:
+        search: part of the address, path or display name.
+        after: how many to leave out.
+    Raises:
+        NotVisible: no such account for him.
+    """
+    accounts.require_account(viewer, account_id)
+    rows = Resource.objects.filter(account_id=account_id, kind=kind, gone_at=None)
+    for word in search.split()[:5]:
+        rows = rows.filter(
+            Q(key__icontains=word)
+            | Q(desired__display_name__icontains=word)
+            | Q(observed__display_name__icontains=word)
+        )
+    found = rows.order_by("key", "pk")[after : after + most]
+    return tuple(_told(viewer, resource_view(row)) for row in found), rows.count()
+
+
+def find(*, connection_id: int, kind: str, key: str, parent_id: int | None = None) -> ResourceView | None:
+    """The thing that holds this key on a connection, or None; for workflows.
+
+    Args:
+        parent_id: the organization, for kinds that are named within one.
+    """
+    rows = Resource.objects.filter(connection_id=connection_id, kind=kind, key=key, gone_at=None)
+    if kind in exchange.NAMED_WITHIN:
+        rows = rows.filter(parent_id=parent_id)
+    row = rows.first()
     return None if row is None else resource_view(row)
+
+
+def lists_with(*, parent_id: int, address: str) -> tuple[ResourceView, ...]:
+    """The wanted distribution lists of an organization that have this address as a member or manager, or were seen to;
+    for workflows."""
+    rows = Resource.objects.filter(
+        parent_id=parent_id, kind=exchange.DISTRIBUTION_LIST, is_wanted=True, gone_at=None
+    ).filter(
+        Q(desired__members__contains=address)
+        | Q(observed__members__contains=address)
+        | Q(desired__manager=address)
+        | Q(observed__manager=address)
+    )
+    return tuple(resource_view(row) for row in rows.order_by("pk"))
 
 
 def domain_holder(*, name: str) -> ResourceView | None:
@@ -333,7 +383,12 @@ def progress(viewer: Viewer, account_id: int) -> Progress:
 
 def title(found: ResourceView) -> str:
     """A hosted thing in words: "Mailbox ann@acme.example"."""
-    return f"{_TITLES.get(found.kind, found.kind)} {found.key}"
+    return f"{title_of(found.kind)} {found.key}"
+
+
+def title_of(kind: str) -> str:
+    """A kind of hosted thing in words: "Mailbox"."""
+    return _TITLES.get(kind, kind)
 
 
 def attention(viewer: Viewer, seller_id: int) -> tuple[ResourceView, ...]:

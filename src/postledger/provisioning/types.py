@@ -147,6 +147,11 @@ class ResourceView:
         """True when the platform was seen to be as wished."""
         return self.generation == self.observed_generation and self.condition in ("ready", "gone")
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What is to be told of it: as it is wished, and as it was found where the wish has no opinion."""
+        return {**(self.observed or {}), **self.desired}
+
 
 @dataclass(frozen=True, slots=True)
 class PlatformAccount:

@@ -41,11 +41,17 @@ PARENTS: Mapping[str, str | None] = {
 }
 """Kind → the kind that contains it."""
 
+NAMED_WITHIN = frozenset({CONTACT, PUBLIC_FOLDER})
+"""Kinds whose names are the organization's own; every other name exists once on a platform."""
+
 UNLIMITED = -1
 """A limit that is switched off, where `None` would mean no opinion."""
 
 FEATURES = frozenset({"pop", "imap", "owa", "mapi", "activesync", "blackberry", "ocs", "lync", "sfb"})
 """What can be switched on for one mailbox; which of them a platform can switch is its own affair."""
+
+FOLDER_NAME_LENGTH = 64
+FOLDER_PATH_LENGTH = 250
 
 AccountStatus = Literal["active", "suspended"]
 MailboxKind = Literal["user", "shared", "room", "equipment"]
@@ -145,10 +151,16 @@ class Mailbox:
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
-    """An outside address in the organization's address book."""
+    """An outside address in the organization's address book.
+
+    Args:
+        address: identity; it can be changed once the platform knows the contact.
+        is_hidden: True = left out of the address book.
+    """
 
     address: str
     display_name: str | None = None
+    is_hidden: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +172,7 @@ class DistributionList:
         manager: mail address of the mailbox that manages it.
         members: mail addresses of mailboxes, contacts and lists of the same organization.
         is_open: True = senders outside the organization may write to it.
+        is_hidden: True = left out of the address book.
     """
 
     address: str
@@ -167,6 +180,7 @@ class DistributionList:
     manager: str | None = field(default=None, metadata=_NOCASE)
     members: frozenset[str] | None = None
     is_open: bool | None = None
+    is_hidden: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +188,7 @@ class PublicFolder:
     """A shared folder.
 
     Args:
-        path: `\\Top\\Below`; identity.
+        path: `\\Top\\Below`, within the organization; identity.
         address: mail address, empty text for a folder without mail.
     """
 
@@ -275,5 +289,9 @@ def validated_folder(*, spec: PublicFolder) -> PublicFolder:
     parts = [part.strip() for part in spec.path.replace("/", "\\").split("\\") if part.strip()]
     if not parts:
         raise InvalidResource("A public folder needs a name. Enter one.")
+    if max(map(len, parts)) > FOLDER_NAME_LENGTH or sum(map(len, parts)) > FOLDER_PATH_LENGTH:
+        raise InvalidResource(
+            f"The name of a public folder has at most {FOLDER_NAME_LENGTH} characters. Choose a shorter one."
+        )
     address = names.address(text=spec.address) if spec.address else spec.address
     return dataclasses.replace(spec, path="\\" + "\\".join(parts), address=address)

@@ -48,9 +48,15 @@ _TOGETHER: Mapping[str, tuple[str, ...]] = {
         *("issue_warning_mib", "prohibit_send_mib", "prohibit_send_receive_mib", "keep_deleted_days"),
     ),
     exchange.MAILBOX: ("display_name",),
+    exchange.CONTACT: ("address", "display_name", "is_hidden"),
+    exchange.DISTRIBUTION_LIST: ("display_name", "manager", "members", "is_hidden"),
 }
 """Fields of a kind that platforms write in one go."""
 
+_MAY_BE_RENAMED = frozenset({exchange.CONTACT})
+"""Kinds whose identity can be changed on the platform."""
+
+_TOLD_BY_NAME = 5
 MASS_FLOOR = 5
 MASS_SHARE = 0.1
 
@@ -72,8 +78,9 @@ class Change:
     """One step of a changeset.
 
     Args:
-        action: `create` and `delete` concern the whole thing, `set` plain fields, `add` and `remove` one member of a
-            set or mapping (an add-on, an alias, a list's member); a member's new quantity is a `set`.
+        action: `create` and `delete` concern the whole thing, `set` plain fields, `add` and `remove` a member of a
+            set or mapping (an add-on, an alias, a list's members); a member's new quantity is a `set`, and so is
+            whatever is written in one go.
         kind, name: which thing.
         fields: what differs; empty for `create` and `delete`.
         spec: the whole wish for `create` and changes, the whole finding for `delete`.
@@ -102,12 +109,14 @@ class Change:
             label = d.field.replace("_", " ")
             if d.member is None:
                 parts.append(f"{label} {_shown(d.before)} → {_shown(d.after)}")
-            elif d.comes:
-                parts.append(f"add {label} {d.member}")
-            elif d.goes:
-                parts.append(f"remove {label} {d.member}")
-            else:
+            elif not d.comes and not d.goes:
                 parts.append(f"{label} {d.member} {_shown(d.before)} → {_shown(d.after)}")
+        for verb in ("add", "remove"):
+            found = [d for d in self.fields if (d.comes if verb == "add" else d.goes)]
+            if len(found) > _TOLD_BY_NAME:
+                parts.append(f"{verb} {len(found)} {found[0].field.replace('_', ' ')}")
+            else:
+                parts += [f"{verb} {d.field.replace('_', ' ')} {d.member}" for d in found]
         return f"change {thing}: " + ", ".join(parts)
 
 
@@ -165,7 +174,7 @@ def changeset(*, kind: str, desired: Any, observed: Any) -> Changeset:
             kind=kind, name=name, changes=(Change(action="delete", kind=kind, name=name, spec=observed),)
         )
     name = name_of(kind=kind, spec=desired)
-    if name.casefold() != name_of(kind=kind, spec=observed).casefold():
+    if kind not in _MAY_BE_RENAMED and name.casefold() != name_of(kind=kind, spec=observed).casefold():
         raise IdentityMismatch(
             f"“{name}” was compared with “{name_of(kind=kind, spec=observed)}”. Look again."
         )
@@ -180,7 +189,7 @@ def changeset(*, kind: str, desired: Any, observed: Any) -> Changeset:
     found = [
         d
         for d in diff.differences(desired=desired, observed=observed)
-        if d.field not in ("kind", _IDENTITY.get(kind))
+        if d.field != "kind" and (d.field != _IDENTITY.get(kind) or kind in _MAY_BE_RENAMED)
     ]
     together = _TOGETHER.get(kind, ())
     grouped = tuple(d for d in found if d.field in together)
@@ -192,9 +201,9 @@ def changeset(*, kind: str, desired: Any, observed: Any) -> Changeset:
 
 def _change(kind: str, name: str, desired: Any, found: tuple[diff.Difference, ...]) -> Change:
     action: Action = "set"
-    if found[0].comes:
+    if all(d.comes for d in found):
         action = "add"
-    elif found[0].goes:
+    elif all(d.goes for d in found):
         action = "remove"
     return Change(action=action, kind=kind, name=name, fields=found, spec=desired)
 

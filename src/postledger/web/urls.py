@@ -6,6 +6,7 @@ from postledger.web.adoption import urls as adoption
 from postledger.web.billing import views as billing
 from postledger.web.connections import views as connections
 from postledger.web.customers import views as customers
+from postledger.web.exchange import recipients
 from postledger.web.exchange import views as exchange
 from postledger.web.invoices import views as invoices
 from postledger.web.overview import views as overview
@@ -25,9 +26,23 @@ EXCHANGE = [
     path("domains/<int:resource_id>/", exchange.domain, name="exchange-domain"),
     path("domains/<int:resource_id>/check/", exchange.check_dns, name="exchange-domain-check"),
     path("domains/<int:resource_id>/remove/", exchange.remove_domain, name="exchange-domain-remove"),
+    path("mailboxes/", recipients.mailboxes, name="exchange-mailboxes"),
     path("mailboxes/add/", exchange.add_mailbox, name="exchange-mailbox-add"),
     path("mailboxes/<int:resource_id>/delete/", exchange.delete_mailbox, name="exchange-mailbox-delete"),
     path("mailboxes/<int:resource_id>/password/", exchange.password, name="exchange-mailbox-password"),
+    path("contacts/", recipients.contacts, name="exchange-contacts"),
+    path("contacts/add/", recipients.add_contact, name="exchange-contact-add"),
+    path("contacts/<int:resource_id>/", recipients.contact, name="exchange-contact"),
+    path("contacts/<int:resource_id>/remove/", recipients.remove_contact, name="exchange-contact-remove"),
+    path("lists/", recipients.lists, name="exchange-lists"),
+    path("lists/add/", recipients.add_list, name="exchange-list-add"),
+    path("lists/<int:resource_id>/", recipients.one_list, name="exchange-list"),
+    path("lists/<int:resource_id>/change/", recipients.change_list, name="exchange-list-change"),
+    path("lists/<int:resource_id>/remove/", recipients.remove_list, name="exchange-list-remove"),
+    path("folders/", recipients.folders, name="exchange-folders"),
+    path("folders/add/", recipients.add_folder, name="exchange-folder-add"),
+    path("folders/<int:resource_id>/", recipients.folder, name="exchange-folder"),
+    path("folders/<int:resource_id>/delete/", recipients.delete_folder, name="exchange-folder-delete"),
 ]
 PLAN = [
     path("", plan.overview, name="plan"),

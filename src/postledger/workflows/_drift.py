@@ -20,7 +20,7 @@ from postledger.provisioning.types import NewDifference, ResourceView
 from postledger.resources import exchange, meters
 from postledger.subscriptions import queries as subscriptions
 from postledger.usage import queries as usage
-from postledger.workflows import _limits
+from postledger.workflows import _drift_contents, _limits
 
 _IN_FORCE = frozenset({"active", "trial", "waiting"})
 _MAILBOXES = "exchange.mailboxes"
@@ -41,6 +41,7 @@ class Facts:
     readings: Mapping[
         int, Mapping[str, tuple[dt.date, Fraction]]
     ]  # the last ones kept, by subscription, then meter
+    names: Mapping[int, dict[str, dict[str, bool]]]  # by platform account, kind and name: was it seen there
     moving: frozenset[int]  # platform accounts in which a worker has something to do
     plan_names: Mapping[str, str]  # the platform's id of a plan → its name there
     plan_limits: Mapping[str, Mapping[str, int]]  # the same → meter → ceiling
@@ -83,6 +84,7 @@ def facts_of(*, connection_id: int, accounts: Sequence[ResourceView], now: dt.da
         billed=last_billed.last_billed(ids),
         tree=_limits.tree_of(seller_id=queries.connection(viewer, connection_id).seller_id, now=now),
         readings=usage.latest(ids, since=day - _READINGS_COUNT_FOR),
+        names=differences.held_names(connection_id=connection_id),
         moving=differences.unsettled_roots(connection_id=connection_id),
         plan_names={plan.reference: plan.name for plan in plans},
         plan_limits={plan.reference: plan.limits for plan in plans if plan.scope == "account"},
@@ -179,6 +181,7 @@ def compared(
         found += _measured(facts, entry, counts, untold)
         found += _organizations(facts, entry, holding)
         found += _above(facts, entry, holding, counts, ceilings)
+        found += _by_name(facts, entry, holding)
     return found
 
 
@@ -312,6 +315,8 @@ def _measured(
         meter = meters.METERS.get(charge.name)
         if meter is None or _is_held_here(charge.name) or charge.name == "exchange.organizations":
             continue
+        if charge.name in _drift_contents.METERS and charge.measure == "metered":
+            continue  # compared by name
         free = sub.free_units(terms, charge.name)
         if charge.measure == "reserved":
             day, here = None, max(fees.held(sub, charge), free)
@@ -437,6 +442,27 @@ def _organizations(facts: Facts, entry: ResourceView, holding: contract.Holding)
         )
         for code in sorted(codes - ours)
     ]
+
+
+def _by_name(facts: Facts, entry: ResourceView, holding: contract.Holding) -> list[NewDifference]:
+    """Contacts, lists and folders made or removed on the platform, worth what the plan charges for them."""
+    sub, terms = facts.subscription(entry), facts.terms(entry)
+
+    def price(meter: str, units: int) -> int | None:
+        if sub is None or terms is None or meter not in terms.charges:
+            return None
+        free = sub.free_units(terms, meter)
+        return worth.per_month(terms=terms, charge=meter, months=sub.months, units=Fraction(units), free=free)
+
+    known = facts.held.get(entry.id, {}).get("exchange.organizations", 0)
+    return _drift_contents.lines(
+        entry=entry,
+        held=facts.names.get(entry.id, {}),
+        found=holding.others,
+        price=price,
+        currency=terms.currency if terms is not None else "",
+        knows_all=len(holding.organizations) <= known,
+    )
 
 
 def _above(

@@ -17,13 +17,14 @@ from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange, meters
 from postledger.subscriptions import queries as subscriptions
 
-_METERS = {
+METERS = {
     exchange.DOMAIN: "exchange.domains",
     exchange.MAILBOX: "exchange.mailboxes",
     exchange.CONTACT: "exchange.contacts",
     exchange.DISTRIBUTION_LIST: "exchange.lists",
     exchange.PUBLIC_FOLDER: "exchange.folders",
 }
+"""Kind → the meter that counts it."""
 _COSTLY = frozenset({"exchange.activesync", "space.disk", "space.traffic"})
 _GIB = 1024
 
@@ -127,7 +128,7 @@ def require_room_in_tree(*, seller_id: int, kind: str, more: int, now: dt.dateti
     Raises:
         TreeLimit: it does not; the request is refused as a whole.
     """
-    meter = _METERS.get(kind, "")
+    meter = METERS.get(kind, "")
     own = subscriptions.of_buyers([seller_id]).get(seller_id)
     if own is None:
         return
@@ -150,7 +151,7 @@ def require_room(*, terms: Terms, kind: str, held: Iterable[ResourceView], more:
     Raises:
         PlanLimit: it does not; the request is refused as a whole.
     """
-    charge = terms.charges.get(_METERS.get(kind, ""))
+    charge = terms.charges.get(METERS.get(kind, ""))
     if charge is None or charge.max is None:
         return
     count = sum(1 for found in held if found.kind == kind and found.is_wanted)

@@ -14,6 +14,7 @@ from postledger.provisioning.types import DifferenceView, ResourceView
 from postledger.resources import exchange, meters, spec
 from postledger.subscriptions import queries as subscriptions
 from postledger.workflows import (
+    _drift_contents,
     _limits,
     adopt,
     enter_credit,
@@ -83,6 +84,8 @@ def _adopt(viewer: Viewer, found: DifferenceView, now: dt.datetime) -> str:
             actor=viewer.actor,
         )
         return f"The organization {found.name} is being linked to {account.key}."
+    if found.code == _drift_contents.UNLINKED and found.resource_id is not None:
+        return _drift_contents.link(viewer, account=queries.resource(viewer, found.resource_id), now=now)
     login = found.name.partition(" (")[0]
     proposed = [
         proposal
@@ -132,6 +135,9 @@ def _looked_for(viewer: Viewer, found: DifferenceView, now: dt.datetime) -> str:
 
 
 def _correct(viewer: Viewer, found: DifferenceView, account: ResourceView, now: dt.datetime) -> None:
+    if found.code == _drift_contents.MISSING:
+        _drift_contents.remake(viewer, account=account, found=found, now=now)
+        return
     wish = spec.load(kind=exchange.ACCOUNT, data=account.desired)
     if found.code == "quota_above" and account.subscription_id is not None:
         sold = _sold(account, account.subscription_id, now)

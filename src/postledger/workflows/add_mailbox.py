@@ -7,7 +7,7 @@ from postledger.accounts.types import Viewer
 from postledger.provisioning import operations, queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange
-from postledger.workflows import _ceiling, _domains, _holdings
+from postledger.workflows import _ceiling, _domains, _holdings, _recipients
 
 
 def add_mailbox(
@@ -27,8 +27,12 @@ def add_mailbox(
     )
     more = _holdings.difference(queries.resources_of(viewer, account_id), before=None, after=mailbox)
     _ceiling.require_below(viewer, buyer_id=account_id, more=more, now=now)
+    same = queries.find(connection_id=organization.connection_id, kind=exchange.MAILBOX, key=mailbox.address)
     for address in (mailbox.address, *sorted(mailbox.aliases or ())):
         _domains.require_domain_of(viewer, account_id=account_id, address=address)
+        _recipients.require_free(
+            viewer, account_id=account_id, address=address, but_not=same.id if same is not None else None
+        )
     return operations.declare(
         account_id=account_id,
         connection_id=organization.connection_id,

@@ -9,7 +9,7 @@ from postledger.core.errors import Refusal
 from postledger.provisioning import operations, queries
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange, spec
-from postledger.workflows import _ceiling, _domains, _holdings
+from postledger.workflows import _ceiling, _domains, _holdings, _recipients
 
 
 class NoMailbox(Refusal):
@@ -34,7 +34,8 @@ def change_mailbox(
 
     Raises:
         NotVisible, NotAllowed: not this viewer's mailbox.
-        NoMailbox, BeyondCeiling, WrongDomain, InvalidResource, InvalidAddress, StillInUse: the message says what.
+        NoMailbox, BeyondCeiling, WrongDomain, NameTaken, InvalidResource, InvalidAddress, StillInUse: the message
+        says what.
     """
     found = queries.resource(viewer, resource_id)
     accounts.require_acting(viewer, found.account_id)
@@ -53,6 +54,7 @@ def change_mailbox(
     wish = exchange.validated_mailbox(spec=wish)
     for alias in sorted((wish.aliases or frozenset()) - (before.aliases or frozenset())):
         _domains.require_domain_of(viewer, account_id=found.account_id, address=alias)
+        _recipients.require_free(viewer, account_id=found.account_id, address=alias, but_not=found.id)
     now_is = spec.load(kind=found.kind, data={**(found.observed or {}), **found.desired})
     becomes = dataclasses.replace(
         now_is,

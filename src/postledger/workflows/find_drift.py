@@ -26,8 +26,9 @@ def find_drift(
     ignores are left out. Nothing is changed.
 
     Codes: `unlinked` account or `unlinked_organization` that is nobody's here, `missing` there, `unbilled` units and
-    `billed_ghost`s, `wrong_plan`, `wrong_status`, `quota_above` what is sold, `tree_above` what a reseller buys for all his
-    customers, `unsubscribed` account that nobody pays for.
+    `billed_ghost`s, `unlinked_contents` and `missing_contents` (contacts, lists and folders), `wrong_plan`, `wrong_status`,
+    `quota_above` what is sold, `tree_above` what a reseller buys for all his customers, `unsubscribed` account that nobody
+    pays for.
 
     Args:
         tell: told how many steps were taken, of how many: users gone over, then accounts of ours looked into.

@@ -18,7 +18,16 @@ from postledger.core.errors import NeedsOperator, Refusal
 from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import Claim, ResourceView
 from postledger.resources import dns, exchange, names, spec
-from postledger.workflows import _brakes, _closing, _lease, _platform, begin_exchange, end_exchange
+from postledger.workflows import (
+    _brakes,
+    _closing,
+    _contents,
+    _lease,
+    _needs,
+    _platform,
+    begin_exchange,
+    end_exchange,
+)
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +171,14 @@ class _Tree:
             words = "Waits for what contains it." if parent is None else f"Waits for {queries.title(parent)}."
             operations.record_waiting(claim=self.claim, resource_id=entry.id, words=words)
             return Round(later=1)
+        wish = spec.load(kind=entry.kind, data=entry.desired)
+        needs = _needs.of(entry=entry, wish=wish, tree=by_id.values())
+        if needs.first:
+            words = f"Waits for {queries.title(needs.first[0])}."
+            operations.record_waiting(claim=self.claim, resource_id=entry.id, words=words)
+            return Round(later=1)
+        if needs.later:
+            wish = dataclasses.replace(wish, members=wish.members - {other.key for other in needs.later})
         target = _target(entry, parent)
         found = self.session.observe(target=target)
         if not found.exists and entry.reference and entry.observed is not None and not entry.may_adopt:
@@ -170,7 +187,6 @@ class _Tree:
             renamed = self._named(entry, found, parent)
             if renamed is not None:
                 return renamed
-        wish = spec.load(kind=entry.kind, data=entry.desired)
         is_nightly = entry.generation == entry.observed_generation
         was_created = False
         for _ in range(_PASSES):
@@ -218,6 +234,10 @@ class _Tree:
             self._take_over_contents(entry, parent)
         if entry.kind == exchange.ORGANIZATION and entry.observed is None:
             self._bill(begin_exchange.begin_exchange, entry)
+        if needs.later:
+            words = f"Waits for {queries.title(needs.later[0])}; the other members are in it."
+            operations.record_waiting(claim=self.claim, resource_id=entry.id, words=words)
+            return Round(later=1)
         operations.record_found(
             claim=self.claim,
             resource_id=entry.id,
@@ -228,6 +248,8 @@ class _Tree:
         )
         if entry.kind == exchange.DOMAIN:
             _plan_mail(entry.key, self.now)
+        for other in _needs.waiting_for(entry=entry, tree=by_id.values()):
+            operations.wake(claim=self.claim, resource_id=other.id, now=self.now)
         return Round(settled=1)
 
     def _missing(self, entry: ResourceView) -> Round:
@@ -349,28 +371,8 @@ class _Tree:
 
     def _take_over_contents(self, entry: ResourceView, account: ResourceView) -> None:
         """Everything in a linked organization is held here too, as it is, and not changed there."""
-        for found in self.session.inside(target=_target(account, None)):
-            if found.kind not in (exchange.DOMAIN, exchange.MAILBOX) or found.parent_name != entry.key:
-                continue
-            if queries.find(connection_id=entry.connection_id, kind=found.kind, key=found.name) is not None:
-                continue
-            wish = (
-                exchange.OrganizationDomain(name=found.name)
-                if found.kind == exchange.DOMAIN
-                else exchange.Mailbox(address=found.name)
-            )
-            try:
-                operations.declare(
-                    account_id=entry.account_id,
-                    connection_id=entry.connection_id,
-                    parent_id=entry.id,
-                    kind=found.kind,
-                    desired=wish,
-                    now=self.now,
-                    actor=entry.wished_by,
-                )
-            except Refusal as refusal:
-                log.warning("%s %s was not taken over: %s", found.kind, found.name, refusal)
+        found = self.session.inside(target=_target(account, None))
+        _contents.hold(organization=entry, found=found, now=self.now, actor=entry.wished_by)
 
     def _renamed(self, entry: ResourceView) -> Round:
         """Another name for a thing whose name somebody else has on the platform.
@@ -531,6 +533,8 @@ def _turn(entry: ResourceView, by_id: dict[int, ResourceView]) -> tuple[int, int
     """When a thing's turn comes: removals from the leaves up, then the rest from the root down, then whole
     organizations and accounts that go."""
     depth = queries.DEPTH.get(entry.kind, 3)
+    if entry.kind == exchange.PUBLIC_FOLDER:
+        depth += entry.key.count("\\")  # a folder comes after the one it lies in, and goes before it
     if entry.is_wanted:
         return (1, depth, entry.id)
     if depth >= 2:

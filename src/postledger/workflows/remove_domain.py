@@ -10,6 +10,7 @@ from postledger.core.errors import Refusal
 from postledger.provisioning import operations, queries, zones
 from postledger.provisioning.types import ResourceView
 from postledger.resources import exchange
+from postledger.workflows import _recipients
 
 
 class DomainStillUsed(Refusal):
@@ -36,7 +37,7 @@ def remove_domain(viewer: Viewer, *, resource_id: int, now: dt.datetime) -> Reso
     using = [
         other
         for other in queries.resources_of(viewer, found.account_id)
-        if other.is_wanted and other.id != found.id and _uses(other.key, other.desired, found.key)
+        if other.is_wanted and other.id != found.id and _uses(other, found.key)
     ]
     if using:
         raise DomainStillUsed(
@@ -52,8 +53,6 @@ def remove_domain(viewer: Viewer, *, resource_id: int, now: dt.datetime) -> Reso
     return gone
 
 
-def _uses(key: str, desired: object, domain: str) -> bool:
-    addresses = [key]
-    if isinstance(desired, dict):
-        addresses += [str(alias) for alias in desired.get("aliases", [])]
+def _uses(other: ResourceView, domain: str) -> bool:
+    addresses = {other.key, *_recipients.own_addresses(other)}
     return any(address.endswith(f"@{domain}") for address in addresses)

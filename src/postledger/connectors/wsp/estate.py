@@ -10,14 +10,14 @@ from typing import Any
 
 from postledger.connectors import contract
 from postledger.connectors.wsp import client as c
-from postledger.connectors.wsp import organizations, paging, reseller, soap
+from postledger.connectors.wsp import organizations, paging, recipients, reseller, soap
 from postledger.resources import exchange
 
 USERS_PER_PAGE = 1000
 ROWS_PER_PAGE = 1000
 _OVERLAP = 5
-_ANY_MAILBOX = (1, 5, 6, 10)
-_NO_SHARED = (1, 5, 6)
+_ANYTHING = (1, 2, 3, 4, 5, 6, 10)
+_NO_SHARED = (1, 2, 3, 4, 5, 6)
 
 
 class Estate:
@@ -58,9 +58,9 @@ class Estate:
                 held: list[soap.Record | None] = list(self._spaces.get(user_id, ()))
                 found += [(user, space) for space in held or [None]]
         end = start + USERS_PER_PAGE + _OVERLAP
-        boxes = self._mailboxes([space.int("PackageID") for _, space in found if space is not None])
+        inside = self._inside([space.int("PackageID") for _, space in found if space is not None])
         return contract.EstatePage(
-            holdings=tuple(self._holding(user, space, boxes) for user, space in found),
+            holdings=tuple(self._holding(user, space, inside) for user, space in found),
             cursor={"row": end, "user": last} if end < total and rows else None,
             seen=min(end, total),
             total=total,
@@ -109,23 +109,30 @@ class Estate:
 
         return paging.walked(fetch, id_name=id_name, rows=ROWS_PER_PAGE)
 
-    def _mailboxes(self, spaces: list[int]) -> dict[int, tuple[str, ...]]:
-        """The mail addresses in each organization of these subscriptions, several organizations at a time."""
-        wanted = [found.int("Id") for space in spaces for found in self._held.get(space, ())]
+    def _inside(self, spaces: list[int]) -> dict[int, list[tuple[str, str]]]:
+        """Kind and name of what is in each organization of these subscriptions, several organizations at a time."""
+        wanted = [found for space in spaces for found in self._held.get(space, ())]
         if not wanted:
             return {}
-        types = _ANY_MAILBOX if self._client.has(c.EXCHANGE, "GetExchangeMailboxPlans") else _NO_SHARED
+        types = _ANYTHING if self._client.has(c.EXCHANGE, "GetExchangeMailboxPlans") else _NO_SHARED
 
-        def addresses(item_id: int) -> tuple[str, ...]:
-            what = "the mailboxes of an organization"
-            rows = paging.accounts(client=self._client, item_id=item_id, types=types, what=what)
-            return tuple(row.text("PrimaryEmailAddress").strip().lower() for row in rows)
+        def named(organization: soap.Record) -> list[tuple[str, str]]:
+            what, code = "what is in an organization", organization.text("OrganizationId")
+            rows = paging.accounts(
+                client=self._client, item_id=organization.int("Id"), types=types, what=what
+            )
+            kinds = ((recipients.kind_of(row), row) for row in rows)
+            return [(kind, recipients.name_of(kind, row, code)) for kind, row in kinds if kind is not None]
 
         with concurrent.futures.ThreadPoolExecutor(max(1, self._client.settings.concurrency)) as pool:
-            return dict(zip(wanted, pool.map(addresses, wanted), strict=True))
+            found = pool.map(named, wanted)
+            return {organization.int("Id"): names for organization, names in zip(wanted, found, strict=True)}
 
     def _holding(
-        self, user: soap.Record, space: soap.Record | None, boxes: Mapping[int, tuple[str, ...]]
+        self,
+        user: soap.Record,
+        space: soap.Record | None,
+        inside: Mapping[int, list[tuple[str, str]]],
     ) -> contract.Holding:
         space_id = space.int("PackageID") if space is not None else 0
         ref = {"user": user.int("UserID"), "space": space_id}
@@ -148,11 +155,11 @@ class Estate:
             is_ours=True,
             facts={"space_name": space.text("PackageName")} if space is not None else {},
         )
-        inside = []
+        organizations_held = []
         for found in held:
             seen = organizations.observed(found, ref)
             assert seen.ref is not None
-            inside.append(
+            organizations_held.append(
                 contract.Candidate(
                     kind=exchange.ORGANIZATION,
                     name=seen.spec.code,
@@ -164,9 +171,11 @@ class Estate:
                     facts=seen.facts,
                 )
             )
+        things = [entry for found in held for entry in inside.get(found.int("Id"), ())]
         return contract.Holding(
             account=account,
-            organizations=tuple(inside),
+            organizations=tuple(organizations_held),
             domains=tuple(sorted(set(self._domains.get(space_id, ())))),
-            mailboxes=tuple(sorted(box for found in held for box in boxes.get(found.int("Id"), ()))),
+            mailboxes=tuple(sorted(name for kind, name in things if kind == exchange.MAILBOX)),
+            others=tuple(sorted(entry for entry in things if entry[0] != exchange.MAILBOX)),
         )

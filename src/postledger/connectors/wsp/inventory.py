@@ -10,7 +10,7 @@ from typing import Any
 from postledger.connectors import contract
 from postledger.connectors.wsp import accounts, organizations, paging, recipients, reseller
 from postledger.connectors.wsp import client as c
-from postledger.resources import exchange
+from postledger.resources import exchange, spec
 
 USERS_PER_PAGE = 20
 _OVERLAP = 5
@@ -35,7 +35,7 @@ class Inventory:
         self._recipients = recipients
 
     def page(self, *, cursor: Mapping[str, Any] | None) -> contract.InventoryPage:
-        """The accounts, organizations, domains and mailboxes of the next few users."""
+        """The accounts of the next few users with all they contain."""
         me = self._own.me().user_id
         row, last = (int(cursor["row"]), int(cursor["user"])) if cursor else (0, 0)
         start = max(0, row - _OVERLAP)
@@ -94,9 +94,8 @@ class Inventory:
         for row in self._organizations.domains(ref, what=what):
             seen = organizations.observed_domain(row, ref)
             found.append(_candidate(exchange.DOMAIN, seen.spec.name, seen, ref, name))
-        for row in self._recipients.rows(ref, kind=exchange.MAILBOX, what=what):
-            seen = recipients.listed_mailbox(row, ref)
-            found.append(_candidate(exchange.MAILBOX, seen.spec.address, seen, ref, name))
+        for kind, seen in self._recipients.everything(ref, code=name, what=what):
+            found.append(_candidate(kind, spec.name_of(kind=kind, spec=seen.spec), seen, ref, name))
         return found
 
 

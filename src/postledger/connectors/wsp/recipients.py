@@ -24,6 +24,12 @@ _PROTOCOLS = {
 }
 _TYPE_NAMES = {"user": "Mailbox", "room": "Room", "equipment": "Equipment", "shared": "SharedMailbox"}
 _KINDS = {name.lower(): kind for kind, name in _TYPE_NAMES.items()}
+_OTHERS = {
+    "contact": exchange.CONTACT,
+    "distributionlist": exchange.DISTRIBUTION_LIST,
+    "publicfolder": exchange.PUBLIC_FOLDER,
+}
+_ORDER = (exchange.MAILBOX, exchange.CONTACT, exchange.DISTRIBUTION_LIST, exchange.PUBLIC_FOLDER)
 
 
 class Recipients:
@@ -39,12 +45,14 @@ class Recipients:
         """The mailbox, contact, list or folder as it stands."""
         what = _what(target)
         parent = _parent(target)
-        if self._organizations.of(parent, what=what) is None:
+        organization = self._organizations.of(parent, what=what)
+        if organization is None:
             return _absent()
-        row = self._row(target, parent, what)
-        return _absent() if row is None else self._observed(target.kind, row, parent, what)
+        code = organization.text("OrganizationId")
+        row = self._row(target, parent, code, what)
+        return _absent() if row is None else self._observed(target.kind, row, parent, code, what)
 
-    def _row(self, target: contract.Target, parent: contract.Ref, what: str) -> soap.Record | None:
+    def _row(self, target: contract.Target, parent: contract.Ref, code: str, what: str) -> soap.Record | None:
         item_id = int(parent["item"])
         if target.ref is not None and "account" in target.ref:
             row = self._client.record(
@@ -52,12 +60,12 @@ class Recipients:
             )
             if row is None or row.int("ItemId") not in (0, item_id):
                 return None
-            return row if _is_of(target.kind, row) else None
+            return row if kind_of(row) == target.kind else None
         if target.kind == exchange.PUBLIC_FOLDER:
             for row in paging.accounts(
                 client=self._client, item_id=item_id, types=(paging.FOLDER,), what=what
             ):
-                if _path(row, parent).casefold() == target.name.casefold():
+                if _path(row, code).casefold() == target.name.casefold():
                     return row
             return None
         return self._addressed(item_id, self._types(target.kind), target.name, what)
@@ -84,26 +92,30 @@ class Recipients:
     def _has_plans(self) -> bool:
         return self._client.has(c.EXCHANGE, "SetExchangeMailboxPlan")
 
-    def rows(self, ref: contract.Ref, *, kind: str, what: str) -> list[soap.Record]:
-        """All rows of a kind in an organization that was found to be ours."""
-        types = (paging.FOLDER,) if kind == exchange.PUBLIC_FOLDER else self._types(kind)
-        return list(paging.accounts(client=self._client, item_id=int(ref["item"]), types=types, what=what))
+    def everything(
+        self, ref: contract.Ref, *, code: str, what: str
+    ) -> list[tuple[str, contract.Observation]]:
+        """All in an organization that was found to be ours, as far as one list tells: kind and thing, mailboxes first."""
+        types = (*self._types(exchange.MAILBOX), paging.CONTACT, paging.LIST, paging.FOLDER)
+        found = []
+        for row in paging.accounts(client=self._client, item_id=int(ref["item"]), types=types, what=what):
+            kind = kind_of(row)
+            if kind is not None:
+                found.append((kind, _listed(kind, row, ref, code)))
+        return sorted(found, key=lambda entry: _ORDER.index(entry[0]))
 
-    def _observed(self, kind: str, row: soap.Record, parent: contract.Ref, what: str) -> contract.Observation:
+    def _observed(
+        self, kind: str, row: soap.Record, parent: contract.Ref, code: str, what: str
+    ) -> contract.Observation:
         found: Any
         if kind == exchange.MAILBOX:
             found = self._mailbox(row, what)
         elif kind == exchange.CONTACT:
-            found = exchange.Contact(
-                address=row.text("PrimaryEmailAddress").lower(), display_name=row.text("DisplayName")
-            )
+            found = self._contact(row, what)
         elif kind == exchange.DISTRIBUTION_LIST:
             found = self._list(row, what)
         else:
-            has_mail = row.bool("MailEnabledPublicFolder")
-            found = exchange.PublicFolder(
-                path=_path(row, parent), address=row.text("PrimaryEmailAddress").lower() if has_mail else ""
-            )
+            found = _folder(row, code)
         return contract.Observation(
             spec=found,
             ref=_ref(parent, row),
@@ -118,11 +130,11 @@ class Recipients:
         parent = _parent(target)
         if change.action == "create":
             return self._create(target, change.spec, password, what)
-        self._organizations.held(parent, what=what)
-        row = self._row(target, parent, what)
+        code = self._organizations.held(parent, what=what).text("OrganizationId")
+        row = self._row(target, parent, code, what)
         if change.action == "delete":
             if row is not None:
-                self._delete(target, row, what)
+                self._delete(target, row, code, what)
             return _absent()
         if row is None:
             raise codes.failure(code=-1, what=what)
@@ -145,7 +157,7 @@ class Recipients:
         found = self.observe(target=fresh)
         if not found.exists:
             parent = _parent(target)
-            self._organizations.held(parent, what=what)
+            code = self._organizations.held(parent, what=what).text("OrganizationId")
             item_id = int(parent["item"])
             try:
                 if isinstance(wanted, exchange.Mailbox):
@@ -163,7 +175,7 @@ class Recipients:
                 elif isinstance(wanted, exchange.DistributionList):
                     self._create_list(item_id, wanted, what)
                 else:
-                    self._create_folder(item_id, wanted, what)
+                    self._create_folder(item_id, code, wanted, what)
             except contract.TemporaryFailure:
                 if not self.observe(target=fresh).exists:
                     raise
@@ -178,7 +190,7 @@ class Recipients:
             found = self.apply(target=dataclasses.replace(target, ref=found.ref), change=step, password=None)
         return found
 
-    def _delete(self, target: contract.Target, row: soap.Record, what: str) -> None:
+    def _delete(self, target: contract.Target, row: soap.Record, code: str, what: str) -> None:
         operation = {
             exchange.MAILBOX: "DeleteMailbox",
             exchange.CONTACT: "DeleteContact",
@@ -188,7 +200,7 @@ class Recipients:
         item_id, account_id = row.int("ItemId") or int(_parent(target)["item"]), row.int("AccountId")
         self._client.number(c.EXCHANGE, operation, what=what, slow=True, itemId=item_id, accountId=account_id)
         accounts.wait(
-            lambda: self._row(target, _parent(target), what) is None,
+            lambda: self._row(target, _parent(target), code, what) is None,
             limit_s=self._client.settings.settle_s,
             what=what,
         )
@@ -518,8 +530,8 @@ class Recipients:
         """Nothing; gives the login of a mailbox another password."""
         what = _what(target)
         parent = _parent(target)
-        self._organizations.held(parent, what=what)
-        row = self._row(target, parent, what)
+        code = self._organizations.held(parent, what=what).text("OrganizationId")
+        row = self._row(target, parent, code, what)
         if row is None:
             raise codes.failure(code=-1, what=what)
         item_id, account_id = int(parent["item"]), row.int("AccountId")
@@ -537,6 +549,20 @@ class Recipients:
 
     # --- contacts ---------------------------------------------------------------------------------------------------
 
+    def _contact(self, row: soap.Record, what: str) -> exchange.Contact:
+        settings = self._client.record(
+            c.EXCHANGE,
+            "GetContactGeneralSettings",
+            what=what,
+            itemId=row.int("ItemId"),
+            accountId=row.int("AccountId"),
+        )
+        return exchange.Contact(
+            address=_address(row),
+            display_name=row.text("DisplayName"),
+            is_hidden=None if settings is None else settings.bool("HideFromAddressBook"),
+        )
+
     def _change_contact(self, row: soap.Record, wanted: exchange.Contact, what: str) -> None:
         item_id, account_id = row.int("ItemId"), row.int("AccountId")
         present = self._client.record(
@@ -553,9 +579,10 @@ class Recipients:
                 values[parameter.name] = ""
         manager = present.record("ManagerAccount")
         values["managerAccountName"] = manager.text("AccountName") if manager is not None else ""
-        values["hideAddressBook"] = present.bool("HideFromAddressBook")
-        values["emailAddress"] = present.text("EmailAddress") or row.text("PrimaryEmailAddress")
-        values["displayName"] = wanted.display_name
+        hidden = present.bool("HideFromAddressBook") if wanted.is_hidden is None else wanted.is_hidden
+        values["hideAddressBook"] = hidden
+        values["emailAddress"] = wanted.address
+        values["displayName"] = wanted.display_name or row.text("DisplayName")
         values.update(itemId=item_id, accountId=account_id)
         self._client.number(c.EXCHANGE, "SetContactGeneralSettings", what=what, slow=True, **values)
 
@@ -570,11 +597,9 @@ class Recipients:
             address=row.text("PrimaryEmailAddress").lower(),
             display_name=row.text("DisplayName"),
             manager=manager.text("PrimaryEmailAddress").lower() if manager is not None else "",
-            members=frozenset(
-                member.text("PrimaryEmailAddress").lower()
-                for member in (general.records("MembersAccounts") if general is not None else [])
-            ),
+            members=None if general is None else frozenset(_addresses(general.records("MembersAccounts"))),
             is_open=None if flow is None else not flow.bool("RequireSenderAuthentication"),
+            is_hidden=None if general is None else general.bool("HideFromAddressBook"),
         )
 
     def _create_list(self, item_id: int, wanted: exchange.DistributionList, what: str) -> None:
@@ -606,9 +631,9 @@ class Recipients:
 
     def _change_list(self, row: soap.Record, change: spec.Change, what: str) -> None:
         ids = {"itemId": row.int("ItemId"), "accountId": row.int("AccountId")}
-        difference = change.fields[0]
+        fields = {difference.field for difference in change.fields}
         wanted: exchange.DistributionList = change.spec
-        if difference.field == "is_open":
+        if "is_open" in fields:
             flow = self._client.record(c.EXCHANGE, "GetDistributionListMailFlowSettings", what=what, **ids)
             if flow is None:
                 raise codes.failure(code=-1, what=what)
@@ -626,43 +651,55 @@ class Recipients:
         general = self._client.record(c.EXCHANGE, "GetDistributionListGeneralSettings", what=what, **ids)
         if general is None:
             raise codes.failure(code=-1, what=what)
-        members = [member.text("AccountName") for member in general.records("MembersAccounts")]
         present = general.record("ManagerAccount")
         manager = present.text("AccountName") if present is not None else ""
-        if difference.field == "manager" and wanted.manager:
-            manager = self._named(ids["itemId"], wanted.manager, what)
-        if difference.field == "members":
-            name = self._named(ids["itemId"], str(difference.member), what)
-            members = [*members, name] if difference.comes else [m for m in members if m != name]
+        if "manager" in fields and wanted.manager:
+            manager = self._names(ids["itemId"], {wanted.manager}, what)[0]
+        held = general.records("MembersAccounts")
+        present_members = _addresses(held)
+        wishes = wanted.members if wanted.members is not None else frozenset(present_members)
+        members = [
+            member.text("AccountName")
+            for member in held
+            if not _address(member) or _address(member) in wishes
+        ]
+        members += self._names(ids["itemId"], set(wishes) - set(present_members), what)
         self._client.number(
             c.EXCHANGE,
             "SetDistributionListGeneralSettings",
             what=what,
             slow=True,
             **ids,
-            displayName=wanted.display_name
-            if difference.field == "display_name"
-            else general.text("DisplayName") or row.text("DisplayName"),
-            hideAddressBook=general.bool("HideFromAddressBook"),
+            displayName=wanted.display_name or general.text("DisplayName") or row.text("DisplayName"),
+            hideAddressBook=general.bool("HideFromAddressBook")
+            if wanted.is_hidden is None
+            else wanted.is_hidden,
             managerAccount=manager,
             memberAccounts=[("string", member) for member in members],
             notes=general.text("Notes"),
         )
 
-    def _named(self, item_id: int, address: str, what: str) -> str:
-        """The platform's account name of a mailbox, contact or list of the organization."""
-        found = self._addressed(item_id, (*self._types(exchange.MAILBOX), paging.LIST), address, what)
-        found = found or self._addressed(item_id, (paging.CONTACT,), address, what)
-        if found is None:
+    def _names(self, item_id: int, addresses: set[str], what: str) -> list[str]:
+        """The platform's account names of mailboxes, contacts or lists of the organization."""
+        if not addresses:
+            return []
+        known: dict[str, str] = {}
+        types = (*self._types(exchange.MAILBOX), paging.LIST, paging.CONTACT)
+        for row in paging.accounts(client=self._client, item_id=item_id, types=types, what=what):
+            address = _address(row)
+            if address not in known or kind_of(row) != exchange.CONTACT:
+                known[address] = row.text("AccountName")
+        missing = sorted(addresses - known.keys())
+        if missing:
             raise contract.PlatformRefusal(
-                f"{address} is neither a mailbox nor a contact of the organization. Add it as a contact first.",
+                f"{missing[0]} is neither a mailbox nor a contact of the organization. Add it as a contact first.",
                 reason="no_such_member",
             )
-        return found.text("AccountName")
+        return [known[address] for address in sorted(addresses)]
 
     # --- public folders ---------------------------------------------------------------------------------------------
 
-    def _create_folder(self, item_id: int, wanted: exchange.PublicFolder, what: str) -> None:
+    def _create_folder(self, item_id: int, code: str, wanted: exchange.PublicFolder, what: str) -> None:
         above, _, name = wanted.path.rpartition("\\")
         local, _, domain = (wanted.address or "").partition("@")
         self._client.number(
@@ -671,7 +708,7 @@ class Recipients:
             what=what,
             slow=True,
             itemId=item_id,
-            parentFolder=above or "\\",
+            parentFolder=f"\\{code}{above}",
             folderName=name,
             mailEnabled=bool(wanted.address),
             accountName=local,
@@ -693,20 +730,32 @@ def _kind(row: soap.Record) -> Any:
     return _KINDS.get(row.text("AccountType").lower(), "user")
 
 
-def _is_of(kind: str, row: soap.Record) -> bool:
+def kind_of(row: soap.Record) -> str | None:
+    """What kind of thing an account of an organization is, None for one we do not hold (a login, a group)."""
     name = row.text("AccountType").lower()
-    return {
-        exchange.MAILBOX: name in _KINDS,
-        exchange.CONTACT: name == "contact",
-        exchange.DISTRIBUTION_LIST: name == "distributionlist",
-        exchange.PUBLIC_FOLDER: name == "publicfolder",
-    }[kind]
+    return exchange.MAILBOX if name in _KINDS else _OTHERS.get(name)
 
 
-def _path(row: soap.Record, parent: contract.Ref) -> str:
-    """The folder's path below the organization's own root."""
-    path = row.text("DisplayName").replace("/", "\\")
-    return path if path.startswith("\\") else "\\" + path
+def _path(row: soap.Record, code: str) -> str:
+    """The folder's path within the organization: the platform keeps each one's folders below a folder of its code."""
+    path = "\\" + row.text("DisplayName").replace("/", "\\").strip("\\")
+    root = f"\\{code}\\"
+    return path[len(root) - 1 :] if path.casefold().startswith(root.casefold()) else path
+
+
+def _folder(row: soap.Record, code: str) -> exchange.PublicFolder:
+    has_mail = row.bool("MailEnabledPublicFolder")
+    address = _address(row) if has_mail else ""
+    return exchange.PublicFolder(path=_path(row, code), address=address)
+
+
+def _address(row: soap.Record) -> str:
+    return row.text("PrimaryEmailAddress").strip().lower()
+
+
+def _addresses(rows: list[soap.Record]) -> list[str]:
+    """The addresses of these; groups without one are not told, and stay as they are."""
+    return [_address(row) for row in rows if _address(row)]
 
 
 def _names(rows: list[soap.Record]) -> list[tuple[str, str]]:
@@ -743,14 +792,24 @@ def _absent() -> contract.Observation:
     return contract.Observation(spec=None, ref=None)
 
 
-def listed_mailbox(row: soap.Record, parent: contract.Ref) -> contract.Observation:
-    """A mailbox as far as a list of accounts tells: address, name, kind and plan."""
-    return contract.Observation(
-        spec=exchange.Mailbox(
-            address=row.text("PrimaryEmailAddress").lower(),
-            display_name=row.text("DisplayName"),
-            kind=_kind(row),
-            plan=row.text("MailboxPlanId") if row.has("MailboxPlanId") else None,
-        ),
-        ref=_ref(parent, row),
-    )
+def name_of(kind: str, row: soap.Record, code: str) -> str:
+    """The identity of a row, in our form."""
+    if kind == exchange.PUBLIC_FOLDER:
+        return _path(row, code)
+    return _address(row)
+
+
+def _listed(kind: str, row: soap.Record, parent: contract.Ref, code: str) -> contract.Observation:
+    """A thing as far as a list of accounts tells: a mailbox without size and features, a list without members."""
+    address, name = name_of(kind, row, code), row.text("DisplayName")
+    found: Any
+    if kind == exchange.MAILBOX:
+        plan = row.text("MailboxPlanId") if row.has("MailboxPlanId") else None
+        found = exchange.Mailbox(address=address, display_name=name, kind=_kind(row), plan=plan)
+    elif kind == exchange.CONTACT:
+        found = exchange.Contact(address=address, display_name=name)
+    elif kind == exchange.DISTRIBUTION_LIST:
+        found = exchange.DistributionList(address=address, display_name=name)
+    else:
+        found = _folder(row, code)
+    return contract.Observation(spec=found, ref=_ref(parent, row))

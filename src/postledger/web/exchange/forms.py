@@ -76,6 +76,133 @@ class AddMailbox(Form):
         return f"{self.cleaned_data['name'].strip()}@{self.cleaned_data['domain']}"
 
 
+class _InDomain(Form):
+    """A form with an address in one of the customer's domains."""
+
+    def __init__(self, domains: list[str], *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["domain"].choices = [(name, name) for name in domains]
+
+
+class Contact(Form):
+    display_name = forms.CharField(label="Name", max_length=64, help_text="As colleagues see it: Bob Jones.")
+    address = forms.CharField(
+        label="Address",
+        max_length=254,
+        help_text="His mail address, outside your domains.",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "inputmode": "email",
+                "placeholder": "bob@partner.com",
+            }
+        ),
+    )
+    is_hidden = forms.BooleanField(label="Hide it from the address book", required=False)
+
+
+_WRITERS = [("", "People in your organization"), ("yes", "Everybody")]
+
+
+class AddressesField(forms.CharField):
+    """Addresses one to a line, or with commas or blanks between them; cleaned, they are a list."""
+
+    def __init__(self, **options) -> None:
+        attrs = {"rows": 4, "spellcheck": "false", "autocomplete": "off"}
+        super().__init__(widget=forms.Textarea(attrs=attrs), required=False, max_length=100_000, **options)
+
+    def clean(self, value):
+        return super().clean(value).replace(",", " ").replace(";", " ").split()
+
+
+class ChangeList(Form):
+    display_name = forms.CharField(label="Name", max_length=64, help_text="As colleagues see it: All staff.")
+    manager = forms.ChoiceField(label="Managed by", help_text="One of your mailboxes.")
+    is_open = forms.TypedChoiceField(
+        label="Who may write to it",
+        choices=_WRITERS,
+        coerce=bool,
+        empty_value=False,
+        required=False,
+        widget=forms.RadioSelect,
+        initial="",
+    )
+    is_hidden = forms.BooleanField(label="Hide it from the address book", required=False)
+
+    def __init__(self, mailboxes: list[str], *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["manager"].choices = [(address, address) for address in mailboxes]
+        self.initial["is_open"] = "yes" if self.initial.get("is_open") else ""
+
+
+class AddList(ChangeList):
+    name = forms.CharField(
+        label="Address",
+        max_length=64,
+        help_text="The part before the @.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "all"}),
+    )
+    domain = forms.ChoiceField(label="Domain")
+    members = AddressesField(
+        label="Members",
+        help_text="Addresses of mailboxes, contacts or other lists, one to a line. You can add them later as well.",
+    )
+
+    field_order = ("name", "domain", "display_name", "manager", "members", "is_open", "is_hidden")
+
+    def __init__(self, domains: list[str], mailboxes: list[str], *arguments, **options) -> None:
+        super().__init__(mailboxes, *arguments, **options)
+        self.fields["domain"].choices = [(name, name) for name in domains]
+
+    @property
+    def address(self) -> str:
+        return f"{self.cleaned_data['name'].strip()}@{self.cleaned_data['domain']}"
+
+
+class Members(Form):
+    addresses = AddressesField(label="Or enter addresses", help_text="One to a line.")
+
+
+class FolderAddress(_InDomain):
+    """Where a folder takes mail; no name, no mail."""
+
+    mail_name = forms.CharField(
+        label="Mail address",
+        max_length=64,
+        required=False,
+        help_text="The part before the @. Leave it empty for a folder that takes no mail.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "team"}),
+    )
+    domain = forms.ChoiceField(label="Domain", required=False)
+
+    @property
+    def address(self) -> str:
+        name = self.cleaned_data["mail_name"].strip()
+        return f"{name}@{self.cleaned_data['domain']}" if name else ""
+
+
+class AddFolder(FolderAddress):
+    name = forms.CharField(label="Name", max_length=64)
+    above = forms.ChoiceField(label="In", required=False)
+
+    field_order = ("name", "above", "mail_name", "domain")
+
+    def __init__(self, folders: list[str], domains: list[str], *arguments, **options) -> None:
+        super().__init__(domains, *arguments, **options)
+        self.fields["above"].choices = [("", "Top level"), *((path, path) for path in folders)]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"].strip()
+        if "\\" in name or "/" in name:
+            raise forms.ValidationError("A folder's name holds no slash. Choose the folder it lies in below.")
+        return name
+
+    @property
+    def path(self) -> str:
+        return f"{self.cleaned_data['above']}\\{self.cleaned_data['name']}"
+
+
 class Retyped(Form):
     """A deletion that cannot be undone: the name has to be typed."""
 

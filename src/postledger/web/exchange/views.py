@@ -1,5 +1,6 @@
 """Exchange, as its customer sees it and as his seller sees it for him."""
 
+import collections
 import datetime as dt
 import json
 import secrets
@@ -31,6 +32,7 @@ from postledger.workflows import remove_exchange as removing
 from postledger.workflows import set_mailbox_password as setting
 from postledger.workflows import sign_on as signing_on
 
+_SHOWN_BOXES = 20
 _SHOWN = ("exchange.mailboxes", "exchange.disk", "exchange.disk_allocated")
 
 
@@ -48,6 +50,7 @@ def overview(ask: Ask, account_id: int) -> HttpResponse:
     except Refusal as error:
         trouble = str(error)
     zones = {zone.name: zone for zone in provisioning.zones_of(ask.viewer, account_id)}
+    counts = collections.Counter(found.kind for found in things)
     plan = next(found.desired.get("plan") for found in things if found.kind == exchange.ACCOUNT)
     return ask.page(
         "exchange/overview.html",
@@ -57,7 +60,9 @@ def overview(ask: Ask, account_id: int) -> HttpResponse:
         login=next(found for found in things if found.kind == exchange.ACCOUNT),
         organization=next((found for found in things if found.kind == exchange.ORGANIZATION), None),
         domains=[(found, _dns(found, zones)) for found in things if found.kind == exchange.DOMAIN],
-        mailboxes=[found for found in things if found.kind == exchange.MAILBOX],
+        mailboxes=[found for found in things if found.kind == exchange.MAILBOX][:_SHOWN_BOXES],
+        counts=counts,
+        count=counts[exchange.MAILBOX],
         size=next((offer.name for offer in offers if offer.reference == plan), ""),
         can_resize=len(offers) > 1,
         accrued=accrued,
