@@ -318,8 +318,8 @@ def _ordering(
             return ask.done(order(), f"exchange-{back}", account_id=account_id)
         except Refusal as error:
             form.refuse(error, field)
-    meter = _METERS[back]
-    ceiling = ceilings.ceiling_ahead(ask.viewer, buyer_id=account_id, more={meter: 1}, now=ask.now)
+    expected = _price(ask, account_id, _METERS[back], 1)
+    ceiling = ceilings.ceiling_ahead(ask.viewer, buyer_id=account_id, expected=expected, now=ask.now)
     return _form(
         ask,
         account,
@@ -327,7 +327,7 @@ def _ordering(
         title,
         button,
         back,
-        expected=_price(ask, account_id, meter, 1),
+        expected=expected,
         ceiling=ceiling if ceiling is not None and ceiling.is_near else None,
     )
 

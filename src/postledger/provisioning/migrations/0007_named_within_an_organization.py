@@ -7,7 +7,7 @@ _OWN_NAMES = ("exchange_contact", "exchange_folder")
 class Migration(migrations.Migration):
     """Two organizations may have a contact of one address, and folders of one name."""
 
-    dependencies = [("provisioning", "0005_reason")]
+    dependencies = [("provisioning", "0006_further")]
 
     operations = [
         migrations.RemoveConstraint(model_name="resource", name="a_thing_on_a_platform_has_one_holder"),
