@@ -32,6 +32,9 @@ def break_it(house, kind):
     if kind == "repeated with another value":
         house.read("odd", "4", on=at(MAY, 6))
         return house.read("odd", "5", on=at(MAY, 6))
+    if kind == "out of order":
+        house.read("odd", "4", on=at(MAY, 6))
+        return house.read("odd", "5", on=at(APRIL, 22), now=at(MAY, 7))
     value = {"negative": "-1", "not a number": "NaN", "from the future": "4", "beyond all bounds": "1e20"}[
         kind
     ]
@@ -41,7 +44,14 @@ def break_it(house, kind):
 
 @pytest.mark.parametrize(
     "kind",
-    ["negative", "not a number", "from the future", "beyond all bounds", "repeated with another value"],
+    [
+        "negative",
+        "not a number",
+        "from the future",
+        "beyond all bounds",
+        "repeated with another value",
+        "out of order",
+    ],
 )
 def test_an_odd_answer_parks_its_account_and_no_other(pair, kind):
     assert break_it(pair, kind) == 0
@@ -65,9 +75,11 @@ def test_a_released_account_is_billed_once(pair):
     assert ledger.balance(SYSTEM, pair.customers["odd"]) == -(1500 + 4 * 800 + 1000)
 
 
-def test_the_same_reading_twice_is_harmless(pair):
-    assert pair.read("odd", "4", on=at(MAY, 6)) == 1
-    assert pair.read("odd", "4", on=at(MAY, 6)) == 0
+@pytest.mark.parametrize("value", ["4", "4.123456789"])
+def test_the_same_reading_twice_is_harmless(pair, value):
+    assert pair.read("odd", value, on=at(MAY, 6)) == 1
+    assert pair.read("odd", value, on=at(MAY, 6)) == 0
+    assert pair.read("odd", "5", on=at(MAY, 5), now=at(MAY, 7)) == 1  # of the same day: put in its place
     assert billing_run.billing_run(SYSTEM, now=at(MAY)).parked == 0
 
 

@@ -280,20 +280,23 @@ def _needs_history(sub: facts.Subscription, day: dt.date) -> bool:
 
 def _add_resold_readings(sub: facts.Subscription, last: dt.date) -> None:
     """A reseller's readings: the sum over his customers and himself, day by day (U11)."""
-    parts = subscriptions.sold_by(sub.buyer_id, statuses=("active", "suspended", "closed"))
-    held = {id: since for id, (status, since) in parts.items() if status != "closed" and since is not None}
+    parts = subscriptions.sold_by(sub.buyer_id)
+    held = {
+        id: part.exchange_since
+        for id, part in parts.items()
+        if not part.is_over and part.exchange_since is not None
+    }
     sub.resold_since = min(held.values(), default=None)
     first = min([sub.month.start, *(pending.closes_on for pending in sub.pending)]) - dt.timedelta(days=62)
-    read = usage.between([(subscription_id, first, last) for subscription_id in (*parts, sub.id)])
+    spans = [(id, max(first, part.activated_on), last) for id, part in parts.items()]
+    read = usage.between([*spans, (sub.id, first, last)])
     meters = {meter for series in read.values() for meter in series}
     terms = sub.terms_at(last)
     sub.readings = {}
     for meter in meters:
         is_exchange = meter.startswith("exchange.")
         ended = {
-            id
-            for id, (status, since) in parts.items()
-            if status == "closed" or (is_exchange and since is None)
+            id for id, part in parts.items() if part.is_over or (is_exchange and part.exchange_since is None)
         }
         charge = terms.charges.get(meter)
         sub.readings[meter] = _sum(

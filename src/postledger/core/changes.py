@@ -299,16 +299,20 @@ def delete_exchange(sub: Subscription, *, day: dt.date) -> list[Line]:
     lines: list[Line] = []
     if sub.exchange_since is None:
         return []
-    if sub.status == "active" and sub.resold_since is None:  # else his part is in the sum at his close (U11)
-        lines += closing.month_usage(
-            sub, terms, closes_on=day, ends_period=False, only_exchange=True, is_leaving=True
-        )
+    if (
+        sub.status in ("active", "suspended") and sub.resold_since is None
+    ):  # else it is in the sum at his close (U11)
+        is_billed = _bills_usage(sub)
+        if is_billed:
+            lines += closing.month_usage(
+                sub, terms, closes_on=day, ends_period=False, only_exchange=True, is_leaving=True
+            )
         for name, charge in terms.charges.items():
             if charge.is_exchange and charge.measure == "metered":
                 if charge.timing == "advance":
                     lines += _refund_all(sub, terms, names=(name,), day=day, by_month=True)
                     sub.item(name).quantity = ZERO
-                elif fees.is_on(sub, charge):
+                elif is_billed and fees.is_on(sub, charge):
                     _usage_is_billed(sub, terms, name, day)
     sub.exchange_since = None
     return lines
@@ -320,12 +324,7 @@ def cancel(sub: Subscription, *, day: dt.date) -> list[Line]:
     terms = sub.terms_at(day)
     lines: list[Line] = []
     was, is_inside = sub.status, _in_money_back(sub, terms, day)
-    if was == "active" or (
-        was == "suspended"
-        and sub.next_close is not None
-        and sub.suspended_on is not None
-        and sub.suspended_on >= sub.month.start
-    ):
+    if _bills_usage(sub):
         lines += closing.month_usage(sub, terms, closes_on=day, ends_period=False, is_leaving=True)
     if was in ("active", "suspended"):
         for name in terms.charges:
@@ -458,6 +457,13 @@ def _together(one: Lot, other: Lot) -> Lot:
 
 def _in_money_back(sub: Subscription, terms: Terms, day: dt.date) -> bool:
     return sub.activated_on is not None and (day - sub.activated_on).days < terms.money_back_days
+
+
+def _bills_usage(sub: Subscription) -> bool:
+    """Whether usage of the open month is billed: while suspended, only that of the month in which it was (U10)."""
+    if sub.status != "suspended":
+        return sub.status == "active"
+    return sub.next_close is not None and sub.suspended_on is not None and sub.suspended_on >= sub.month.start
 
 
 def _usage_is_billed(sub: Subscription, terms: Terms, name: str, day: dt.date) -> None:

@@ -14,7 +14,7 @@ from postledger.core import facts, literals
 from postledger.core.errors import Refusal
 from postledger.core.period import add_months
 from postledger.subscriptions.models import Change, Item, Subscription
-from postledger.subscriptions.types import ChangeView, SubscriptionView
+from postledger.subscriptions.types import ChangeView, SoldView, SubscriptionView
 
 _ZERO = Fraction(0)
 
@@ -167,12 +167,16 @@ def statuses(ids: Iterable[int]) -> dict[int, str]:
     return dict(Subscription.objects.filter(pk__in=set(ids)).values_list("pk", "status"))
 
 
-def sold_by(
-    seller_id: int, *, statuses: Sequence[str] = ("active", "suspended")
-) -> dict[int, tuple[str, dt.date | None]]:
-    """The subscriptions a seller has sold: status, and the day since when each has Exchange."""
-    rows = Subscription.objects.filter(seller_id=seller_id, status__in=statuses)
-    return {id: (status, since) for id, status, since in rows.values_list("pk", "status", "exchange_since")}
+def sold_by(seller_id: int) -> dict[int, SoldView]:
+    """The subscriptions a seller has sold and that were ever paid for: a trial counts from its conversion (M9, U11)."""
+    rows = Subscription.objects.filter(seller_id=seller_id, trial_ends_on=None).exclude(status="waiting")
+    return {
+        id: SoldView(status in ("closed", "deleted"), activated_on, since)
+        for id, status, activated_on, since in rows.values_list(
+            "pk", "status", "activated_on", "exchange_since"
+        )
+        if activated_on is not None
+    }
 
 
 def pool_used(seller_ids: Sequence[int]) -> dict[int, dict[str, Fraction]]:

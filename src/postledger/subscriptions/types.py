@@ -43,3 +43,12 @@ class ChangeView:
     data: Mapping[str, Any]
     actor: str
     at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SoldView:
+    """What a reseller's usage is summed over: whether it has ended, since when it is paid for, since when it has Exchange."""
+
+    is_over: bool
+    activated_on: dt.date
+    exchange_since: dt.date | None

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from postledger.usage.models import Reading, RefusedReading
 from postledger.usage.types import NewReading
 
 _TOLERANCE = dt.timedelta(minutes=5)  # clocks differ
+_KEPT = Decimal("0.000001")
 
 
 def record_readings(
@@ -21,8 +22,9 @@ def record_readings(
 ) -> int:
     """The number of readings newly kept; a repeat is harmless.
 
-    A reading that cannot be one (negative, not a number, from the future, another value for the same instant) is not
-    kept: it is set aside with the reason, and its subscription is not billed until somebody has cleared it.
+    A reading that cannot be one (negative, not a number, from the future, of a day before one on file, another value for
+    the same instant) is not kept: it is set aside with the reason, and its subscription is not billed until somebody has
+    cleared it.
 
     Args:
         zones: the billing time zone of each subscription's seller, by subscription id.
@@ -35,9 +37,13 @@ def record_readings(
             refused.append(_refused(reading, subscriptions.buyer_of(reading.subscription_id)[0], reason))
             continue
         exact = kept_value(Decimal(reading.value), reading.unit)
-        value = Decimal(exact.numerator) / Decimal(exact.denominator)
+        value = (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(_KEPT, ROUND_HALF_UP)
         day = reading.taken_at.astimezone(zones[reading.subscription_id]).date()
         kept.append((reading.subscription_id, day, reading.meter, reading.taken_at, value, reading.source))
+    late = _out_of_order(kept)
+    if late:
+        refused += late.values()
+        kept = [row for position, row in enumerate(kept) if position not in late]
     added = _insert(kept)
     if added < len(kept):
         refused += _differing(kept)
@@ -88,6 +94,37 @@ def _insert(rows: list[tuple]) -> int:
             columns,
         )
         return cursor.rowcount
+
+
+def _out_of_order(rows: list[tuple]) -> dict[int, RefusedReading]:
+    """New answers of a day before the latest on file, by their place: no clock goes back, and closed months stay closed."""
+    if not rows:
+        return {}
+    columns = [list(column) for column in zip(*[row[:4] for row in rows], strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.place - 1, s.seller_id, (SELECT max(r.day) FROM usage_reading r WHERE r.subscription_id = n.id "
+            "AND r.meter = n.meter AND r.day > n.day) "
+            "FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::timestamptz[]) WITH ORDINALITY "
+            "AS n(id, day, meter, taken_at, place) JOIN subscriptions_subscription s ON s.id = n.id "
+            "WHERE EXISTS (SELECT 1 FROM usage_reading r WHERE r.subscription_id = n.id AND r.day > n.day "
+            "AND r.meter = n.meter) AND NOT EXISTS (SELECT 1 FROM usage_reading r WHERE r.subscription_id = n.id "
+            "AND r.day = n.day AND r.meter = n.meter AND r.taken_at = n.taken_at)",
+            columns,
+        )
+        found = cursor.fetchall()
+    return {
+        place: RefusedReading(
+            subscription_id=rows[place][0],
+            seller_id=seller_id,
+            meter=rows[place][2],
+            taken_at=rows[place][3],
+            value=str(rows[place][4])[:100],
+            source=rows[place][5],
+            reason=f"is older than a reading on file, of {latest}",
+        )
+        for place, seller_id, latest in found
+    }
 
 
 def _differing(rows: list[tuple]) -> list[RefusedReading]:
