@@ -295,11 +295,11 @@ def add(call: Call, values: Row, password: str | None) -> int:
     if not username or any(letter in username for letter in BAD_LETTERS):
         return -111
     rights.demand_account(call)
+    if call.store.users.first("Username", username) is not None:
+        return -100
     owner = call.store.users.get(values.get("OwnerId") or 0)
     if owner is None or not rights.has_user(call, owner):
         return -2
-    if call.store.users.first("Username", username) is not None:
-        return -100
     demand_widths({**values, "Username": username, "Password": password})
     role_id = _allowed_role(call, values.get("RoleId", 0))
     user = {

@@ -179,5 +179,5 @@ def get_package_quota(call: Call, package_id: int, quota_name: str | None) -> Ro
     package = call.store.packages.get(package_id)
     quota = call.world.contract.quotas.get(quota_name or "")
     if package is None or quota is None:
-        return {"QuotaName": quota_name}
+        return {"QuotaName": quota_name, "QuotaExhausted": package_id == 0}
     return quotas.value_info(call.world, package, quota)
