@@ -64,6 +64,28 @@ def test_an_odd_answer_parks_its_account_and_no_other(pair, kind):
     assert ledger.balance(SYSTEM, pair.customers["odd"]) == -1500
 
 
+def test_units_without_a_price_park_their_account(house):
+    house.customer("bare", on=APRIL, exchange=False)
+    house.customer("held", on=APRIL, mailboxes=3, exchange=False)
+    for without in (True, False):
+        charges = [charge for charge in TERMS["charges"] if not (without and charge["name"] == "mailbox")]
+        catalog.change_terms(
+            SYSTEM,
+            plan_id=house.plan_id,
+            terms={**TERMS, "charges": charges},
+            effective_from=at(APRIL, 2).date(),
+            now=at(APRIL, 2),
+        )
+        result = billing_run.billing_run(SYSTEM, now=at(MAY))
+        assert (result.closes, result.parked) == (1, 1 if without else 0)
+        if without:
+            (parked,) = queries.parked(SYSTEM)
+            assert parked.buyer == "held"
+            assert "no price for mailbox, of which this account holds 3" in parked.reason
+            billing.release_parked(SYSTEM, subscription_id=parked.subscription_id, now=at(MAY, 13))
+    assert ledger.balance(SYSTEM, house.customers["held"]) == -(1500 + 1000 + 2 * 400)
+
+
 def test_a_released_account_is_billed_once(pair):
     break_it(pair, "negative")
     billing_run.billing_run(SYSTEM, now=at(MAY))

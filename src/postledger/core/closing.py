@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterator
 from fractions import Fraction
 
-from postledger.core import fees, quantity, rating, wholesale
+from postledger.core import fees, money, quantity, rating, wholesale
 from postledger.core.facts import ZERO, Booking, Line, Pending, Subscription
 from postledger.core.period import Period, add_months
 from postledger.core.quantity import Measured
@@ -50,6 +50,7 @@ def close(sub: Subscription) -> Booking:
     closes_on = sub.next_close
     assert closes_on is not None, "nothing is open"
     terms = sub.terms_at(closes_on)
+    _require_prices(sub, terms)
     ends_period = sub.month_index + 1 == sub.months
     is_suspended = sub.status == "suspended"
     lines = list(overdue_usage(sub, on=closes_on))
@@ -73,6 +74,17 @@ def close(sub: Subscription) -> Booking:
             if debit.every == "month" or ends_period:
                 lines.append(rating.debit(amount=debit.amount, text=debit.text, is_taxed=debit.is_taxed))
     return Booking(sub.id, closes_on, lines, closes=True)
+
+
+def _require_prices(sub: Subscription, terms: Terms) -> None:
+    """What is held has a price, if only of 0: a charge that was taken out of a plan is not given away unseen."""
+    for name, item in sub.items.items():
+        if name not in terms.charges and item.is_on and item.quantity:
+            raise quantity.Unrateable(
+                f"Plan {terms.label} has no price for {name}, of which this account holds "
+                f"{money.decimal_text(item.quantity)}. Put the charge back into the plan, with a price of 0 if it is to "
+                "be free, then release the account."
+            )
 
 
 def month_usage(
