@@ -28,7 +28,7 @@ def house(sandbox, fresh_db):
 @pytest.fixture
 def acme(house):
     made = house.customer("acme")
-    house.order(made, boxes=1)
+    house.order(made, boxes=3)
     assert house.settle(made).is_settled
     return made
 
@@ -54,7 +54,12 @@ def test_following_twice_changes_nothing(house, acme):
 def test_a_cancelled_subscription_is_read_once_more_billed_and_removed(house, sandbox, acme):
     held = subscriptions.of_buyers([acme.id])[acme.id]
     house.now += dt.timedelta(days=3)
-    cancel.cancel(SYSTEM, buyer_id=acme.id, now=house.now)
+    shown = cancel.cancel(SYSTEM, buyer_id=acme.id, now=house.now, preview=True)
+    booked = cancel.cancel(SYSTEM, buyer_id=acme.id, now=house.now)
+    assert "usage" in [line.kind for line in booked.lines]
+    assert [(line.kind, line.amount) for line in shown.lines] == [
+        (line.kind, line.amount) for line in booked.lines
+    ]
     day = house.now.date()
     assert usage.readings_of(SYSTEM, held, first=day, last=day), "the closing reading"
     _follow(house, acme)

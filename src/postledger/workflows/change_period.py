@@ -28,7 +28,7 @@ def change_period(
     """
     subscription_id = _booking.acting_on(viewer, buyer_id)
     held = subscription_queries.subscription(viewer, subscription_id)
-    if months < held.months and not (preview or is_read):
+    if months < held.months and not is_read:
         read_account.read_account(viewer, account_id=buyer_id, now=now)
     day = _booking.local_day(held.seller_id, now)
 

@@ -25,7 +25,7 @@ def switch_charge(
         BeyondCeiling, OverCreditLimit, CardDeclined, NotOffered: nothing was changed.
     """
     subscription_id = _booking.acting_on(viewer, buyer_id)
-    if not (is_on or preview):
+    if not is_on:  # also to show the price: it is what is then booked
         read_account.read_account(viewer, account_id=buyer_id, now=now)
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
     change = changes.switch_on if is_on else changes.switch_off
