@@ -153,6 +153,7 @@ def town(db, now, settings_of_api) -> Town:
 def settings_of_api(monkeypatch):
     """Only the API has routes: what the panels are doing is of no concern here."""
     monkeypatch.setattr(settings, "ROOT_URLCONF", "tests.api.routes")
+    monkeypatch.setattr(settings, "API_RATE", 0)
     clear_url_caches()
     yield
     monkeypatch.undo()

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver
 
+from postledger.accounts import operations as account_operations
 from postledger.accounts import queries as accounts
 from postledger.billing import queries as billing
 from postledger.provisioning import adoption, differences, queries
@@ -84,6 +85,10 @@ def belongings(people):
         "mailbox": next(found.id for found in things if found.kind == exchange.MAILBOX),
         "domain": next(found.id for found in things if found.kind == exchange.DOMAIN),
         "charge": "Backup",
+        "user_id": accounts.users_of(SYSTEM, acme.id)[0].id,
+        "token_id": account_operations.create_token(
+            accounts.viewer_of(accounts.users_of(SYSTEM, acme.id)[0].id), name="shop", now=NOW
+        )[1].id,
         "package": "Five mailboxes",
         "platform_plan": there.id,
         "difference_id": differences.differences_of(SYSTEM, connection.id)[0].id,
@@ -143,7 +148,6 @@ def test_a_customer_does_not_see_what_his_seller_has(people, belongings):
         "money",
         "selling",
         "account-edit",
-        "account-user",
     )
     mine = ("account-suspend", "account-resume", "account-activate")
     seen = {}
@@ -170,7 +174,7 @@ def test_a_seller_cannot_offer_plans_with_anothers_platform(people, belongings):
 def test_strangers_are_sent_to_the_entrance_from_every_page(db):
     belongings = dict.fromkeys(
         "account_id invoice_id plan_id connection_id subscription_id mailbox domain charge package "
-        "difference_id proposal_id".split(),
+        "difference_id proposal_id user_id token_id".split(),
         1,
     )
     browser = Client()

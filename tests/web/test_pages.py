@@ -9,7 +9,7 @@ BUYER_PAGES = (
     "invoice-list statement"
 ).split()
 SELLER_PAGES = "home customers customers-add plans plans-add connections connections-choose billing invoices debtors margins selling settings".split()
-FOR_SELLER = "account-edit account-user account-suspend account-resume money-payment money-credit money-debit money-terms".split()
+FOR_SELLER = "account-edit people people-add account-suspend account-resume money-payment money-credit money-debit money-terms".split()
 
 
 def answers(client, names, **arguments):

@@ -40,6 +40,12 @@ class EmailTaken(Refusal):
     reason = "email_taken"
 
 
+class LastOwner(Refusal):
+    """An account keeps somebody who manages its people."""
+
+    reason = "last_owner"
+
+
 class SecondProvider(Refusal):
     """An installation has one provider."""
 
@@ -298,6 +304,7 @@ def change_user(
 
     Raises:
         NotVisible, NotAllowed: not his to change.
+        LastOwner: nobody of the account itself could manage its people any more.
     """
     row = User.objects.filter(pk=user_id).first()
     if row is None:
@@ -311,6 +318,11 @@ def change_user(
             raise queries.NotAllowed("Only the owner of the account may change its users.")
     if role is not None and role not in dict(User.ROLES):
         raise BadDetails(f"There is no role {role}.")
+    gives_up = row.role == "owner" and row.is_active and (role not in (None, "owner") or is_active is False)
+    if gives_up and not is_above:
+        others = User.objects.filter(account_id=row.account_id, role="owner", is_active=True)
+        if not others.exclude(pk=row.pk).exists():
+            raise LastOwner("He is the last owner who can sign in. Make somebody else an owner first.")
     fields = []
     if role is not None:
         row.role = role

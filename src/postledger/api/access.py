@@ -9,6 +9,7 @@ from ninja.security import HttpBearer
 from postledger import clock
 from postledger.accounts import operations, queries
 from postledger.accounts.types import Viewer
+from postledger.api import rate
 
 
 class Token(HttpBearer):
@@ -18,6 +19,7 @@ class Token(HttpBearer):
         known = getattr(request, "auth", None)
         if known is not None:
             return known
+        rate.count(token)
         now = clock.now()
         try:
             viewer = queries.viewer_of_token(token, now)

@@ -2,7 +2,8 @@
 
 401  no valid token                     404  there is no such thing for this viewer
 403  his own, but not his to change     409  understood, but not possible as things stand
-422  something in the request is wrong  502, 503  the platform did not do it
+422  something in the request is wrong  429  too many requests of this token in a minute
+502, 503  the platform did not do it
 """
 
 import logging
@@ -14,6 +15,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from postledger.accounts.queries import NotAllowed, NotVisible
+from postledger.api import rate
 from postledger.catalog.queries import NoSuchPlan
 from postledger.connectors.contract import PermanentFailure, TemporaryFailure
 from postledger.core.errors import NeedsOperator, Refusal
@@ -57,7 +59,8 @@ def register(api: NinjaAPI) -> None:
 
     @api.exception_handler(Refusal)
     def refused(request: HttpRequest, error: Refusal) -> HttpResponse:
-        return api.create_response(request, _words(error), status=status_of(error))
+        response = api.create_response(request, _words(error), status=status_of(error))
+        return _with_wait(response, error)
 
     @api.exception_handler(AuthenticationError)
     def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
@@ -112,7 +115,7 @@ def register(api: NinjaAPI) -> None:
 
 def plain(error: Refusal) -> HttpResponse:
     """The answer to a refusal that happened before its route was reached."""
-    return JsonResponse(_words(error), status=status_of(error))
+    return _with_wait(JsonResponse(_words(error), status=status_of(error)), error)
 
 
 def status_of(error: Refusal) -> int:
@@ -121,7 +124,15 @@ def status_of(error: Refusal) -> int:
         return 404
     if isinstance(error, NotAllowed):
         return 403
+    if isinstance(error, rate.TooManyRequests):
+        return 429
     return 422 if error.reason in WRONG_BY_ITSELF else 409
+
+
+def _with_wait(response: HttpResponse, error: Refusal) -> HttpResponse:
+    if isinstance(error, rate.TooManyRequests):
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _words(error: Refusal) -> dict[str, str]:

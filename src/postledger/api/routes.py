@@ -112,7 +112,10 @@ def _once(
     run: Callable[..., HttpResponse], request: HttpRequest, values: dict[str, Any], *, is_whole: bool
 ) -> HttpResponse:
     key = request.headers.get(HEADER)
-    viewer = access.viewer_of(request)
+    try:
+        viewer = access.viewer_of(request)
+    except Refusal as error:
+        return refusals.plain(error)
     if key is None or viewer is None:
         return run(request, **values)
     asked = b"\n".join([request.method.encode(), request.get_full_path().encode(), request.body])

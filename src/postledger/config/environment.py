@@ -76,6 +76,11 @@ SMTP_URL = Setting(
 MAIL_FROM = Setting(
     "POSTLEDGER_MAIL_FROM", "Sender of the mail that no seller sends.", "postledger@localhost"
 )
+API_RATE = Setting(
+    "POSTLEDGER_API_RATE",
+    "How many requests a minute one API token may make of one server process before it is answered 429; 0 for no limit.",
+    "1200",
+)
 LOG_LEVEL = Setting(
     "POSTLEDGER_LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`; the log goes to standard error.", "INFO"
 )
@@ -90,6 +95,7 @@ ALL = (
     BEHIND_PROXY,
     SMTP_URL,
     MAIL_FROM,
+    API_RATE,
     LOG_LEVEL,
 )
 

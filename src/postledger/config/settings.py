@@ -161,6 +161,9 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = HOME / "mail"
 
+# ---- the API
+API_RATE = int(environment.API_RATE.read() or 0)  # requests a minute for each token and process
+
 # ---- logging
 LOGGING = {
     "version": 1,

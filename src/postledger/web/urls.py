@@ -10,6 +10,7 @@ from postledger.web.exchange import recipients
 from postledger.web.exchange import views as exchange
 from postledger.web.invoices import views as invoices
 from postledger.web.overview import views as overview
+from postledger.web.people import views as people
 from postledger.web.plan import views as plan
 from postledger.web.plans import views as plans
 from postledger.web.selling import views as selling
@@ -60,7 +61,10 @@ ACCOUNT = [
     path("", overview.account, name="account"),
     path("history/", overview.history, name="account-history"),
     path("edit/", customers.edit, name="account-edit"),
-    path("users/add/", customers.add_user, name="account-user"),
+    path("people/", people.listed, name="people"),
+    path("people/add/", people.add, name="people-add"),
+    path("people/<int:user_id>/", people.one, name="people-one"),
+    path("people/<int:user_id>/invite/", people.invite, name="people-invite"),
     path("suspend/", customers.suspend, name="account-suspend"),
     path("resume/", customers.resume, name="account-resume"),
     path("activate/", customers.activate, name="account-activate"),
@@ -85,6 +89,8 @@ CONNECTION = [
 urlpatterns = [
     path("", overview.home, name="home"),
     path("you/", overview.you, name="settings"),
+    path("you/tokens/", people.tokens, name="settings-tokens"),
+    path("you/tokens/<int:token_id>/revoke/", people.revoke, name="settings-revoke"),
     path("sign-in/", include("allauth.urls")),
     path("accounts/<int:account_id>/", include(ACCOUNT)),
     path("invoices/", invoices.issued, name="invoices"),

@@ -111,7 +111,18 @@ def margins(ask: Ask) -> HttpResponse:
         total = sums.setdefault(row["currency"], {"retail": 0, "wholesale": 0, "margin": 0})
         for name in total:
             total[name] += row[name]
-    return ask.page("billing/margins.html", rows=rows, sums=sums.items(), first=first, last=last)
+    losses = [row for row in rows if row["margin"] < 0]
+    rows = sorted(rows, key=lambda row: (row["margin"] >= 0, row["customer_id"] is None))
+    most = max((abs(row["margin"]) for row in rows), default=0)
+    return ask.page(
+        "billing/margins.html",
+        rows=rows,
+        sums=sums.items(),
+        first=first,
+        last=last,
+        losses=losses,
+        most=most,
+    )
 
 
 def _is_all(ask: Ask) -> bool:

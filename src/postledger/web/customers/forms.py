@@ -47,27 +47,6 @@ class Details(Form):
     is_tax_exempt = forms.BooleanField(label="Pays no tax", required=False)
 
 
-class User(Form):
-    email = forms.EmailField(label="E-mail")
-    name = forms.CharField(label="Name", max_length=200, required=False)
-    role = forms.ChoiceField(
-        label="May",
-        choices=[
-            ("owner", "do everything"),
-            ("staff", "do everything but manage people"),
-            ("viewer", "only look"),
-        ],
-        widget=forms.RadioSelect,
-        initial="owner",
-    )
-    password = forms.CharField(
-        label="First password",
-        min_length=8,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-
 class Payment(Form):
     method = forms.ChoiceField(
         label="How",

@@ -98,21 +98,6 @@ def edit(ask: Ask, account_id: int) -> HttpResponse:
 
 
 @page
-def add_user(ask: Ask, account_id: int) -> HttpResponse:
-    account = ask.selling_to(account_id)
-    form = forms.User(ask.data)
-    if ask.is_post and form.is_valid():
-        try:
-            made = account_operations.create_user(
-                ask.viewer, account_id=account_id, now=ask.now, **form.cleaned_data
-            )
-            return ask.done(f"{made.email} can sign in.", "account", account_id=account_id)
-        except Refusal as error:
-            form.refuse(error, "email")
-    return _form(ask, account, form, "Add somebody who signs in", "Add")
-
-
-@page
 def payment(ask: Ask, account_id: int) -> HttpResponse:
     account = ask.selling_to(account_id)
     form = forms.Payment(account.currency, ask.data)
