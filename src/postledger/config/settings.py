@@ -144,6 +144,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _is_https and _public.hostname in ("localhost", "127.0.0.1")
 MFA_TOTP_ISSUER = "Postledger"
+MFA_TOTP_TOLERANCE = 1  # half a minute either way: telephones' clocks differ
 
 # ---- mail
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.MAIL_FROM.read() or ""
