@@ -228,13 +228,13 @@ def _add_wholesale(
         if sub.wholesale is not None and not sub.wholesale.subscription_id:
             sub.wholesale = None  # the reseller has no subscription any more
     for sub in own.values():
-        sub.pool = pools.get(sub.buyer_id, facts.Pool())
+        sub.pool = pools.setdefault(sub.buyer_id, facts.Pool())
     return own
 
 
 def _own_units_use_the_pool(reseller: facts.Subscription, pools: dict[int, facts.Pool]) -> None:
     pools.setdefault(reseller.buyer_id, facts.Pool()).own = {
-        name: item.quantity for name, item in reseller.items.items() if item.quantity and item.is_on
+        name: item.pool_units for name, item in reseller.items.items() if item.pool_units and item.is_on
     }
 
 

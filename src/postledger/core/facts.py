@@ -23,7 +23,8 @@ class Item:
 
     `quantity`: units ordered (reserved), the reserved limit, or the units charged ahead (metered in advance).
     `usage_from`: the first day whose usage is not billed yet, where that is not the start of the billing month.
-    `pool_units`: how many of the units use the reseller's free units at wholesale (M10).
+    `pool_units`: how many of the units use a reseller's free units: a customer's at wholesale, his own at what he buys
+    himself (M10).
     """
 
     quantity: Fraction = ZERO

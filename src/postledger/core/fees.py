@@ -42,12 +42,20 @@ def fees(
             if opens:
                 yield from _ahead(sub, terms, charge, day=day)
             return
+    if opens:
+        _note_own(sub, charge, min(held(sub, charge), sub.free_units(terms, charge.name)))
     if opens and charge.recurring:
         units = held(sub, charge) - sub.free_units(terms, charge.name)
         if charge.cadence == "month" and sub.lots:
             units -= _prepaid(sub, charge, day)
         if units > 0:
             yield from _recurring(sub, terms, charge, units, day=day)
+
+
+def _note_own(sub: Subscription, charge: Charge, units: Fraction) -> None:
+    """Remember how many of the free units a reseller uses himself; those he pays for leave them to his customers (M10)."""
+    if sub.pool is not None and charge.measure == "reserved" and (units or charge.name in sub.items):
+        sub.item(charge.name).pool_units = sub.pool.own[charge.name] = units
 
 
 def _prepaid(sub: Subscription, charge: Charge, day: dt.date) -> Fraction:
@@ -110,6 +118,7 @@ def acquire(
     charge = terms.charges[name]
     prepaid = sum((lot.units for lot in sub.lots.get(name, ()) if not lot.is_package), ZERO)
     paid = min(units, held(sub, charge) - sub.free_units(terms, name) - prepaid)
+    _note_own(sub, charge, sub.item(name).pool_units + units - max(paid, ZERO))
     if paid > 0:
         yield from setup(sub, terms, name, paid)
         if not is_trial:
@@ -122,6 +131,7 @@ def release(sub: Subscription, terms: Terms, name: str, units: Fraction, *, day:
     """The refund of `units` given up: the paid ones go first, of those the latest; free ones refund nothing (F1, F4)."""
     charge = terms.charges.get(name)
     if charge is not None:
+        _note_own(sub, charge, min(sub.item(name).pool_units, held(sub, charge)))
         wholesale.release(sub, name, units, day=day)
     return lots.refunds(
         sub.lots.get(name, []), units, day=day, percent=terms.refund_percent, currency=sub.currency

@@ -165,10 +165,14 @@ def require_room(*, terms: Terms, kind: str, held: Iterable[ResourceView], more:
 
 def meters_to_read(*, seller_id: int, now: dt.datetime) -> frozenset[str] | None:
     """The meters to ask a platform for: None for all that cost no further calls, else those and the costly ones that
-    one of the seller's plans with Exchange charges for."""
+    one of the seller's plans with Exchange charges for, or what he buys himself for his customers (U11)."""
     plans = queries.offered_plan_ids(Viewer.system(), seller_id=seller_id)
     book = catalog.book_of(plans)
     day = now.astimezone(accounts.time_zone_of(seller_id)).date()
     charged = {name for plan in plans for name in book.terms_at(plan)(day).charges}
+    own = subscriptions.of_buyers([seller_id]).get(seller_id)
+    if own is not None:
+        above, _ = subscriptions.buyer_of(own)
+        charged |= set(terms_of(subscription_id=own, seller_id=above, now=now).charges)
     costly = charged & _COSTLY
     return (frozenset(meters.METERS) - _COSTLY) | costly if costly else None

@@ -374,7 +374,11 @@ def _answers(
 ) -> Iterator[NewReading]:
     """What the platform says of one account: 0 for a meter never given, nothing of an organization that does not exist."""
     answers = played.answers.setdefault(name, {})
-    for charge in played.book.terms_at(view.plan_id)(day).charges.values():
+    charges = dict(played.book.terms_at(view.plan_id)(day).charges)
+    sold_by = _held(played).get(view.seller_id)
+    if sold_by is not None:  # a reseller pays for it whether or not he charges for it (U11)
+        charges = {**played.book.terms_at(sold_by.plan_id)(day).charges, **charges}
+    for charge in charges.values():
         if charge.measure != "metered" or (charge.is_exchange and view.exchange_since is None):
             continue
         value = answers.get(charge.name, Fraction(0))
