@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 import django
+import hypothesis
 import psutil
 import psycopg
 import pytest
@@ -36,6 +37,7 @@ from django.test.utils import setup_test_environment
 
 from postledger.config import embedded
 
+hypothesis.settings.register_profile("long")  # hunts until it is stopped; see tests/billing/test_histories.py
 NO_DATABASE = "the_test_must_ask_for_the_fixture_db"
 SERVER = embedded.Server(
     HOME,

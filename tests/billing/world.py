@@ -685,12 +685,12 @@ def booked_after(id: int) -> list[Booked]:
     ]
 
 
-def statement(world: World, name: str, *, dated: bool = True) -> list[tuple]:
+def statement(world: World, name: str) -> list[tuple]:
     """The statement of a buyer, without numbers that depend on where it was played."""
     return [
         (
             line.on,
-            line.posted_on if dated else None,
+            line.posted_on,
             line.kind,
             line.item,
             line.start,
@@ -703,6 +703,17 @@ def statement(world: World, name: str, *, dated: bool = True) -> list[tuple]:
         )
         for line in billing_queries.statement(SYSTEM, world.buyer(name))
     ]
+
+
+def notices(world: World) -> dict[str, list[tuple]]:
+    """What each buyer was told by mail, however often."""
+    return {
+        who: rows(
+            "SELECT kind, data->>'on' FROM events_event WHERE account_id = %s AND kind LIKE 'notice.%%' ORDER BY id",
+            world.buyer(who),
+        )
+        for who in BUYERS
+    }
 
 
 @contextlib.contextmanager
