@@ -20,9 +20,10 @@ from postledger.accounts.types import AccountView, Viewer
 from postledger.api import urls
 from postledger.billing import queries as billing
 from postledger.catalog import operations as catalog
+from postledger.provisioning import adoption, differences
 from postledger.provisioning import operations as provisioning
 from postledger.provisioning import queries as hosted
-from postledger.provisioning.types import ConnectionView
+from postledger.provisioning.types import ConnectionView, NewDifference
 from postledger.resources import exchange
 from postledger.subscriptions import queries as subscriptions
 from postledger.workflows import add_exchange, enter_debit, subscribe
@@ -222,6 +223,7 @@ def _furnish(town: Town) -> None:
         mailboxes=[exchange.Mailbox(address="ann@northern.example")],
         now=at,
     )
+    _stranger(town)
     things = {found.kind: found.id for found in hosted.resources_of(SYSTEM, nora)}
     (invoice,) = billing.invoices(SYSTEM, buyer_id=nora)
     (debit,) = billing.repeating_debits(SYSTEM, nora)
@@ -240,8 +242,48 @@ def _furnish(town: Town) -> None:
         "connection_id": town.connection.id,
         "platform_plan_id": small.id,
         "resource_id": things[exchange.MAILBOX],
+        "proposal_id": adoption.proposals_of(SYSTEM, town.connection.id)[0].id,
+        "difference_id": differences.differences_of(SYSTEM, town.connection.id)[0].id,
         "zone_id": hosted.zones_of(SYSTEM, nora)[0].id,
     }
+
+
+def _stranger(town: Town) -> None:
+    """An account on the northern platform that is nobody's here, proposed and told as a difference."""
+    number, at = town.connection.id, town.clock.at
+    walk = adoption.begin_walk(connection_id=number, now=at)
+    fields = dict.fromkeys(("company", "person", "plan", "status"), "")
+    row = {
+        **fields,
+        "reference_key": "space=5,user=5",
+        "reference": {"user": 5, "space": 5},
+        "name": "northerner",
+        "email": "a@north.example",
+        "organizations": [{"code": "north1", "name": "North One", "reference": {"item": 9}}],
+        "domains": ["north.example"],
+        "mailboxes": 2,
+        "account_id": None,
+        "score": 0,
+        "reasons": [],
+        "is_proved": False,
+        "is_unique": False,
+        "is_further": False,
+    }
+    adoption.record_page(walk=walk, rows=[row], cursor=None, seen=1, total=1, now=at)
+    line = NewDifference(
+        code="unbilled",
+        kind=exchange.ACCOUNT,
+        name="nora",
+        words="Storage is 9 GB on the platform and 5 GB sold here.",
+        meter="exchange.disk",
+        there="9 GB",
+        here="5 GB sold",
+        worth=600,
+        currency="USD",
+        action="bill",
+        account_id=town.id("nora"),
+    )
+    differences.record(connection_id=number, found=[line], now=at)
 
 
 def routes() -> list[tuple[str, str, dict[str, Any]]]:

@@ -7,6 +7,8 @@ import pytest
 
 from postledger.accounts.types import Viewer
 from postledger.billing import queries as billing
+from postledger.provisioning import adoption, differences
+from postledger.provisioning import queries as hosted
 from postledger.subscriptions import queries as subscriptions
 from tests.api.conftest import TERMS, Program, routes
 
@@ -51,6 +53,14 @@ BODIES: dict[tuple[str, str], Any] = {
         "seller_id": "{seller_id}",
         "platform_plan_id": "{platform_plan_id}",
     },
+    ("post", "/proposals/{proposal_id}/link"): {"account_id": "{account_id}"},
+    ("post", "/proposals/{proposal_id}/customer"): {"plan_id": "{plan_id}"},
+    ("post", "/connections/{connection_id}/proposals/link"): {"least": 70},
+    ("post", "/connections/{connection_id}/proposals/customers"): {"plan_id": "{plan_id}", "most": 2},
+    ("post", "/differences/{difference_id}/ignore"): {"because": "test"},
+    ("post", "/connections/{connection_id}/changes/release"): {"count": 1, "because": "test"},
+    ("post", "/resources/{resource_id}/release"): {"because": "test"},
+    ("post", "/resources/{resource_id}/refuse"): {"because": "test"},
     ("post", "/accounts/{account_id}/exchange"): {"domain": "new.example"},
     ("post", "/accounts/{account_id}/exchange/platform-plan"): {"platform_plan_id": "{platform_plan_id}"},
     ("post", "/accounts/{account_id}/exchange/removal"): {"reason": "test", "is_confirmed": True},
@@ -211,6 +221,25 @@ def test_a_buyer_does_not_act_as_his_seller(town):
         ("post", "/billing-runs"),
         ("get", "/sellers/{seller_id}/connections"),
         ("get", "/connections/{connection_id}"),
+        ("get", "/connections/{connection_id}/adoption"),
+        ("get", "/connections/{connection_id}/proposals"),
+        ("get", "/connections/{connection_id}/drift"),
+        ("get", "/connections/{connection_id}/changes"),
+        ("get", "/proposals/{proposal_id}"),
+        ("get", "/differences/{difference_id}"),
+        ("post", "/connections/{connection_id}/adoption/walk"),
+        ("post", "/connections/{connection_id}/drift/walk"),
+        ("post", "/connections/{connection_id}/proposals/link"),
+        ("post", "/connections/{connection_id}/proposals/customers"),
+        ("post", "/connections/{connection_id}/changes/release"),
+        ("post", "/proposals/{proposal_id}/link"),
+        ("post", "/proposals/{proposal_id}/reject"),
+        ("post", "/proposals/{proposal_id}/customer"),
+        ("post", "/differences/{difference_id}/act"),
+        ("post", "/differences/{difference_id}/ignore"),
+        ("post", "/differences/{difference_id}/heed"),
+        ("post", "/resources/{resource_id}/release"),
+        ("post", "/resources/{resource_id}/refuse"),
     ]
     known = {(method, path): said for method, path, said in routes()}
     before = _state(town)
@@ -236,6 +265,9 @@ def _state(town) -> Any:
     nora = town.id("nora")
     viewer = Viewer.system()
     return (
+        adoption.proposal(viewer, town.ids["proposal_id"]),
+        differences.difference(viewer, town.ids["difference_id"]),
+        hosted.resource(viewer, town.ids["resource_id"]),
         billing.statement(viewer, nora),
         subscriptions.subscription_of(viewer, nora),
         billing.repeating_debits(viewer, nora),

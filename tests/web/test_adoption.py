@@ -7,6 +7,8 @@ from django.urls import reverse
 from postledger import clock
 from postledger.accounts import operations as accounts
 from postledger.provisioning import adoption, differences, operations, queries
+from postledger.provisioning.models import Resource
+from postledger.provisioning.types import NewDifference
 from postledger.resources import exchange
 from postledger.workflows import find_drift, propose_adoptions
 from postledger_sandbox.server import Sandbox
@@ -94,9 +96,88 @@ def test_changes_are_shown_and_a_stopped_one_is_released(house, browse):
     for query in ({}, {"live": "1"}):
         shown = panel.get(address, query).content.decode()
         assert "no subscription was cancelled" in shown and "Delete mailbox m0@acme.example" in shown
+    house.work()
+    shown = panel.get(address).content.decode()
+    assert "Leave it as it is" in shown and "Let it go on" in shown
+    panel.post(reverse("adoption-refuse", args=[box.id]), {"because": "a mistake"})
+    assert queries.resource(SYSTEM, box.id).is_wanted
+    operations.withdraw(resource_id=box.id, reason="", now=house.now, actor="system")
+    house.work()
     panel.post(reverse("adoption-release", args=[box.id]), {"because": "asked for"})
     house.work()
     assert queries.resource(SYSTEM, box.id).condition == "gone"
+
+
+def test_what_the_mass_brake_holds_goes_on_when_its_number_is_entered(house, browse):
+    acme = house.customer("acme")
+    house.order(acme)
+    assert house.settle(acme).is_settled
+    account = queries.account_resource(SYSTEM, acme.id)
+    Resource.objects.filter(pk=account.id).update(
+        condition="needs_operator",
+        reason="mass_change",
+        words="12 of 12 accounts would be suspended.",
+        due_at=None,
+    )
+    panel = browse(house.provider)
+    address = reverse("adoption-changes", args=[house.connection.id])
+    shown = panel.get(address).content.decode()
+    assert "The brake on mass changes holds 1 change." in shown and "12 of 12 accounts" in shown
+    for wrong in ("", "x", "2", "²", "9" * 30):
+        told = panel.post(
+            reverse("adoption-release-all", args=[house.connection.id]),
+            {"count": wrong, "because": "checked"},
+            follow=True,
+            headers={"referer": f"http://testserver{address}"},
+        ).content.decode()
+        assert "Enter how many" in told or "holds 1 changes and not 2" in told, wrong
+    assert queries.account_resource(SYSTEM, acme.id).condition == "needs_operator"
+    panel.post(
+        reverse("adoption-release-all", args=[house.connection.id]), {"count": "1", "because": "checked"}
+    )
+    assert queries.account_resource(SYSTEM, acme.id).is_confirmed
+
+
+def test_a_stop_whose_cause_has_to_be_put_right_is_tried_again_and_not_let_go(house, browse):
+    acme = house.customer("acme")
+    house.order(acme)
+    assert house.settle(acme).is_settled
+    account = queries.account_resource(SYSTEM, acme.id)
+    Resource.objects.filter(pk=account.id).update(
+        condition="needs_operator", reason="no_such_plan", words="The plan is gone there.", due_at=None
+    )
+    panel = browse(house.provider)
+    shown = panel.get(reverse("adoption-changes", args=[house.connection.id])).content.decode()
+    assert "The plan is gone there." in shown and "Try again" in shown and "Let it go on" not in shown
+    panel.post(reverse("exchange-again", args=[acme.id, account.id]))
+    assert queries.account_resource(SYSTEM, acme.id).condition == "waiting"
+
+
+def test_many_differences_come_in_pages_and_by_kind(house, browse):
+    lines = [
+        NewDifference(
+            code="unlinked" if number % 2 else "unbilled",
+            kind=exchange.ACCOUNT,
+            name=f"stranger{number:03} (org{number})",
+            words="Nobody's.",
+            worth=number,
+            currency="USD",
+            action="adopt",
+        )
+        for number in range(120)
+    ]
+    differences.record(connection_id=house.connection.id, found=lines, now=house.now)
+    panel = browse(house.provider)
+    address = reverse("adoption-drift", args=[house.connection.id])
+    first = panel.get(address).content.decode()
+    assert "120 differences" in first and "stranger119" in first and "stranger001" not in first
+    assert "find=stranger119" in first and "Unlinked: 60" in first
+    last = panel.get(address, {"code": "unlinked", "page": "1"}).content.decode()
+    assert "stranger001" in last and "stranger119" not in last and "stranger000" not in last
+    for nonsense in ({"page": "x"}, {"page": "²"}, {"page": "9" * 40}, {"code": "<b>"}):
+        assert panel.get(address, nonsense).status_code == 200
+    card = panel.get(reverse("connections-one", args=[house.connection.id])).content.decode()
+    assert f'href="{address}"' in card and "Decide about all 120" in card
 
 
 def test_who_only_reads_changes_nothing(house, browse):
@@ -121,8 +202,9 @@ def test_to_neighbours_the_pages_do_not_exist(house, browse, who):
     number = house.connection.id
     for name in ("adoption-proposals", "adoption-drift", "adoption-changes"):
         assert panel.get(reverse(name, args=[number])).status_code == 404
-    for name in ("adoption-walk", "adoption-rule", "adoption-drift-walk"):
-        assert panel.post(reverse(name, args=[number]), {"least": "70"}).status_code == 404
+    for name in ("adoption-walk", "adoption-rule", "adoption-drift-walk", "adoption-release-all"):
+        given = {"least": "70", "count": "1", "because": "x"}
+        assert panel.post(reverse(name, args=[number]), given).status_code == 404
     for name in ("adoption-link", "adoption-reject", "adoption-create"):
         assert panel.post(reverse(name, args=[found["customer00001"].id])).status_code == 404
     for name in ("adoption-act", "adoption-ignore", "adoption-heed"):

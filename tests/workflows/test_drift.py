@@ -361,7 +361,7 @@ def test_the_command_reports_sums_in_the_sellers_currency(house, sandbox, acme):
     assert "worth USD 24.00 a month" in said.output
     read = CliRunner().invoke(command.command, ["--json", "--last"])
     told = json.loads(read.output)
-    assert told[0]["worth"] == {"USD": 2400} and told[0]["differences"][0]["code"] == "unbilled"
+    assert told[0]["worth"] == {"USD": "24.00"} and told[0]["differences"][0]["code"] == "unbilled"
 
 
 def test_a_neighbour_sees_and_does_nothing(house, sandbox, acme):

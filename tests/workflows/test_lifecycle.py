@@ -286,7 +286,7 @@ def test_the_walk_over_the_platform_finds_what_is_otherwise(house, sandbox, acme
     sandbox.control.delete_user(username="acme")
     again = find_drift.find_drift(connection_id=house.connection.id, now=house.now)
     assert ("missing", "acme") in {(line.code, line.name) for line in again}
-    assert differences.drift_of(SYSTEM, house.connection.id).lines == again
+    assert differences.differences_of(SYSTEM, house.connection.id) == again
 
 
 def test_many_suspensions_at_once_wait_for_a_person(house, sandbox):

@@ -1,4 +1,4 @@
-"""Routes of connections to platforms, the plans found there, and what is otherwise there than here."""
+"""Routes of connections to platforms and the plans found there."""
 
 import datetime as dt
 from typing import Any
@@ -10,7 +10,7 @@ from pydantic import Field
 from postledger import clock
 from postledger.api import forms, routes
 from postledger.connectors import contract, registry
-from postledger.provisioning import differences, operations, queries
+from postledger.provisioning import operations, queries
 from postledger.workflows import check_connection, refresh_platform_plans
 
 router = routes.area("Connections")
@@ -114,33 +114,6 @@ class Switch(forms.Body):
 
     platform_plan_id: forms.Id
     seller_id: forms.Id | None = None
-
-
-class DriftLine(Schema):
-    """Something on the platform that is not as it is kept here or on the last invoice. `worth` is a month's value in minor
-    units of `currency`, null where no price is known; `action` is what is proposed."""
-
-    id: int
-    code: str
-    kind: str
-    name: str
-    meter: str
-    words: str
-    there: str
-    here: str
-    billed: str
-    worth: int | None
-    currency: str
-    action: str
-    account_id: int | None
-    resource_id: int | None
-
-
-class Drift(Schema):
-    """What the last walk over the platform found to be otherwise, and when that was."""
-
-    at: dt.datetime | None
-    lines: list[DriftLine]
 
 
 class Call(Schema):
@@ -265,12 +238,6 @@ def switch_off(
         now=clock.now(),
     )
     return forms.Done()
-
-
-@router.get("/connections/{connection_id}/drift", response=Drift)
-def drift(request: HttpRequest, connection_id: forms.Id):
-    """What the last nightly walk over the platform found to be otherwise than here."""
-    return differences.drift_of(request.auth, connection_id)
 
 
 @router.get("/connections/{connection_id}/calls", response=list[Call])

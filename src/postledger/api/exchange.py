@@ -64,7 +64,8 @@ class Progress(Schema):
 
 
 class Resource(Schema):
-    """A hosted thing: as it is wished, as it was found, and how it stands. Once both generations agree it is as wished."""
+    """A hosted thing: as it is wished, as it was found, and how it stands. Once both generations agree it is as wished. `reason`
+    is the stable code of what stopped or delayed it."""
 
     id: int
     account_id: int
@@ -81,6 +82,7 @@ class Resource(Schema):
     observed_generation: int
     condition: str
     words: str
+    reason: str
     is_settled: bool
     is_linked: bool
     due_at: dt.datetime | None

@@ -42,6 +42,7 @@ WRONG_BY_ITSELF = frozenset(
         "invalid_username",
         "max",
         "negative_credit",
+        "no_reason",
         "not_confirmed",
         "not_offered",
         "unknown_connector",

@@ -17,6 +17,7 @@ from postledger.api import (
     exchange,
     payments,
     plans,
+    platforms,
     refusals,
     subscriptions,
 )
@@ -34,7 +35,7 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 refusals.register(api)
-for area in (accounts, plans, subscriptions, billing, payments, connections, exchange, dns):
+for area in (accounts, plans, subscriptions, billing, payments, connections, platforms, exchange, dns):
     api.add_router("", area.router)
 
 

@@ -34,7 +34,7 @@ _SHOWN = (
 @click.option(
     "--connection", "connection_id", type=int, help="Only this connection; else all that host Exchange."
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON, amounts in minor units.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, amounts as decimal texts.")
 @click.option("--last", is_flag=True, help="What the last walk found, without a new one.")
 def command(connection_id: int | None, as_json: bool, last: bool) -> None:
     """Walk over the platforms now and list every difference with its value a month, the dearest first.
@@ -97,9 +97,7 @@ def _print(held: ConnectionView, lines: tuple[DifferenceView, ...]) -> None:
     if not lines:
         click.echo(f"{held.name}: everything is as it is kept here.")
         return
-    sums = ", ".join(
-        f"{currency} {money.text(int(worth), currency)}" for currency, worth in _sums(lines).items()
-    )
+    sums = ", ".join(f"{currency} {worth}" for currency, worth in _sums(lines).items())
     click.echo(f"{held.name}: {len(lines)} differences" + (f", worth {sums} a month." if sums else "."))
     for line in lines:
         amount = f"{line.currency} {money.text(line.worth, line.currency)}" if line.worth is not None else "–"
@@ -110,12 +108,15 @@ def _print(held: ConnectionView, lines: tuple[DifferenceView, ...]) -> None:
 
 def _plain(line: DifferenceView) -> dict[str, object]:
     everything = dataclasses.asdict(line)
+    if line.worth is not None:
+        everything["worth"] = money.text(line.worth, line.currency)
     return {name: everything[name] for name in _SHOWN}
 
 
-def _sums(lines: tuple[DifferenceView, ...]) -> dict[str, int]:
+def _sums(lines: tuple[DifferenceView, ...]) -> dict[str, str]:
+    """What all of it is worth a month: currency → decimal text."""
     sums: dict[str, int] = {}
     for line in lines:
         if line.worth:
             sums[line.currency] = sums.get(line.currency, 0) + line.worth
-    return dict(sorted(sums.items()))
+    return {currency: money.text(worth, currency) for currency, worth in sorted(sums.items())}

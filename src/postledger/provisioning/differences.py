@@ -5,10 +5,11 @@ difference is there, and that somebody credited or billed one, as long as its fi
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Count, F, Max, Q, Sum
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
@@ -16,7 +17,7 @@ from postledger.core.errors import Refusal
 from postledger.events import operations as events
 from postledger.provisioning import queries
 from postledger.provisioning.models import Connection, Difference, Resource
-from postledger.provisioning.types import DifferenceView, Drift, NewDifference
+from postledger.provisioning.types import DifferenceView, DriftShare, DriftSummary, NewDifference, Worth
 from postledger.resources import exchange
 
 _SEEN_FIELDS = (
@@ -108,21 +109,49 @@ def differences_of(
         rows = rows.filter(ignored_at=None)
     if code:
         rows = rows.filter(code=code)
-    found = sorted(
-        (_view(row) for row in rows),
-        key=lambda line: (line.ignored_at is not None, -(line.worth or 0), line.code, line.name, line.id),
+    in_order = rows.order_by(
+        F("ignored_at").asc(nulls_first=True), F("worth").desc(nulls_last=True), "code", "name", "pk"
     )
-    return tuple(found[after : None if most is None else after + most])
+    return tuple(_view(row) for row in in_order[after : None if most is None else after + most])
 
 
-def drift_of(viewer: Viewer, connection_id: int) -> Drift:
-    """What the last walk over the platform of a connection found to be otherwise, without what is ignored.
+def ignored_of(viewer: Viewer, connection_id: int, *, most: int) -> tuple[DifferenceView, ...]:
+    """The differences of a connection that somebody ignores, the latest first.
 
     Raises:
         NotVisible: the connection is none of his.
     """
-    lines = differences_of(viewer, connection_id)
-    return Drift(lines=lines, at=Connection.objects.values_list("drift_at", flat=True).get(pk=connection_id))
+    queries.connection(viewer, connection_id)
+    rows = Difference.objects.filter(connection_id=connection_id, ignored_at__isnull=False)
+    return tuple(_view(row) for row in rows.order_by("-ignored_at", "pk")[:most])
+
+
+def summary(viewer: Viewer, connection_id: int) -> DriftSummary:
+    """What the last walk over the platform of a connection found to be otherwise, counted without what is ignored.
+
+    Raises:
+        NotVisible: the connection is none of his.
+    """
+    queries.connection(viewer, connection_id)
+    rows = Difference.objects.filter(connection_id=connection_id)
+    counts: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    by_code: dict[str, Counter[str]] = {}
+    heeded = rows.filter(ignored_at=None).values_list("code", "currency")
+    for code, currency, count, worth in heeded.annotate(Count("pk"), Sum("worth")):
+        counts[code] += count
+        sums = by_code.setdefault(code, Counter())
+        if worth:
+            sums[currency] += worth
+            total[currency] += worth
+    shares = [DriftShare(code, counts[code], _worth(sums)) for code, sums in by_code.items()]
+    return DriftSummary(
+        at=Connection.objects.values_list("drift_at", flat=True).get(pk=connection_id),
+        count=sum(counts.values()),
+        ignored=rows.filter(ignored_at__isnull=False).count(),
+        worth=_worth(total),
+        by_code=tuple(sorted(shares, key=lambda share: (-sum(sum_ for _, sum_ in share.worth), share.code))),
+    )
 
 
 def difference(viewer: Viewer, difference_id: int) -> DifferenceView:
@@ -240,6 +269,10 @@ def _note(found: DifferenceView, kind: str, viewer: Viewer, now: dt.datetime, da
         at=now,
         actor=viewer.actor,
     )
+
+
+def _worth(sums: Counter[str]) -> Worth:
+    return tuple(sorted(sums.items()))
 
 
 def _view(row: Difference) -> DifferenceView:

@@ -35,12 +35,28 @@ class ConnectionView:
     created_at: dt.datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """What the last walk over a platform found to be otherwise, and when that was."""
+Worth = tuple[tuple[str, int], ...]
+"""Amounts by currency, in minor units."""
 
-    lines: tuple["DifferenceView", ...]
+
+@dataclass(frozen=True, slots=True)
+class DriftShare:
+    """How many differences of a code there are, and what they are worth a month."""
+
+    code: str
+    count: int
+    worth: Worth
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSummary:
+    """What the last walk over a platform found to be otherwise, counted, and when that was; `by_code`: dearest first."""
+
     at: dt.datetime | None
+    count: int
+    ignored: int
+    worth: Worth
+    by_code: tuple[DriftShare, ...]
 
 
 @dataclass(frozen=True, slots=True)

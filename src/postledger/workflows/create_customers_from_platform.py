@@ -2,7 +2,8 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection
+import sys
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.db import transaction
 from postledger.accounts import operations as account_operations
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import AccountView, Viewer
+from postledger.catalog import queries as catalog
 from postledger.core.errors import Refusal
 from postledger.provisioning import adoption, queries
 from postledger.provisioning.types import ProposalView
@@ -34,6 +36,7 @@ def create_customers_from_platform(
     plan_id: int | None = None,
     months: int = 1,
     proposal_ids: Collection[int] | None = None,
+    most: int | None = None,
     tell: Callable[[int], None] = lambda created: None,
 ) -> Created:
     """Customers made from the platform's accounts, each linked to his; nothing is changed on the platform.
@@ -45,11 +48,15 @@ def create_customers_from_platform(
         plan_id: the plan they are subscribed to from now on; None for none.
         months: the billing period.
         proposal_ids: only these; None for all for which no customer speaks.
+        most: stop after so many.
     Raises:
         NotVisible, NotAllowed: the connection is none of the viewer's to change.
+        NoSuchPlan: he does not offer the plan.
     """
     held = queries.connection(viewer, connection_id)
     accounts.require_seller(viewer, held.seller_id)
+    if plan_id is not None:
+        catalog.require_offered(viewer, plan_id, seller_id=held.seller_id)
     made, last = 0, 0
     refused: list[tuple[str, str]] = []
     chosen = None
@@ -58,12 +65,11 @@ def create_customers_from_platform(
         chosen = [
             found for found in chosen if found.connection_id == connection_id and found.state != "linked"
         ]
-    while (
-        batch := chosen
-        if chosen is not None
-        else adoption.unmatched(connection_id=connection_id, after_id=last)
-    ):
+    most = sys.maxsize if most is None else most
+    while made < most and (batch := _batch(chosen, connection_id, last)):
         for found in batch:
+            if made == most:
+                break
             last = found.id
             try:
                 with transaction.atomic():
@@ -81,6 +87,10 @@ def create_customers_from_platform(
         if chosen is not None:
             break
     return Created(made, tuple(refused))
+
+
+def _batch(chosen: list[ProposalView] | None, connection_id: int, last: int) -> Sequence[ProposalView]:
+    return chosen if chosen is not None else adoption.unmatched(connection_id=connection_id, after_id=last)
 
 
 def _customer(viewer: Viewer, found: ProposalView, seller_id: int, now: dt.datetime) -> AccountView:

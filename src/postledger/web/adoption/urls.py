@@ -18,5 +18,7 @@ urlpatterns = [
     path("differences/<int:difference_id>/act/", views.act, name="adoption-act"),
     path("differences/<int:difference_id>/ignore/", views.ignore, name="adoption-ignore"),
     path("differences/<int:difference_id>/heed/", views.heed, name="adoption-heed"),
+    path("<int:connection_id>/changes/release/", views.release_all, name="adoption-release-all"),
+    path("resources/<int:resource_id>/refuse/", views.refuse, name="adoption-refuse"),
     path("resources/<int:resource_id>/release/", views.release, name="adoption-release"),
 ]

@@ -1,19 +1,12 @@
 """What was on a platform before us, what is otherwise there, and what is about to be changed: decided by its seller."""
 
-import contextlib
-from collections.abc import Iterable
-from typing import Any
-
-from django.db import transaction
 from django.http import Http404, HttpResponse
-from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
 from postledger.accounts import queries as accounts
 from postledger.catalog import queries as catalog
 from postledger.connectors import registry
 from postledger.provisioning import adoption, differences, queries, releases
-from postledger.provisioning.types import ConnectionView, DifferenceView
+from postledger.provisioning.types import ConnectionView
 from postledger.resources import exchange
 from postledger.web.door import Ask, action, reading
 from postledger.workflows import (
@@ -21,7 +14,9 @@ from postledger.workflows import (
     adopt,
     adopt_by_rule,
     create_customers_from_platform,
+    order_walk,
     preview_changes,
+    refuse_change,
 )
 
 _PER_PAGE = 50
@@ -34,7 +29,7 @@ def overview(ask: Ask) -> HttpResponse:
     rows = []
     for held in queries.connections_of(ask.viewer, own.id):
         if exchange.ACCOUNT in registry.get(held.connector).kinds:
-            lines = differences.drift_of(ask.viewer, held.id)
+            found_there = differences.summary(ask.viewer, held.id)
             stopped = [
                 found
                 for found in releases.pending(ask.viewer, held.id, now=ask.now)
@@ -44,9 +39,7 @@ def overview(ask: Ask) -> HttpResponse:
                 {
                     "connection": held,
                     "counts": adoption.counts(ask.viewer, held.id),
-                    "drift": len(lines.lines),
-                    "sums": _sums(lines.lines),
-                    "at": lines.at,
+                    "drift": found_there,
                     "stopped": len(stopped),
                 }
             )
@@ -60,7 +53,7 @@ def proposals(ask: Ask, connection_id: int) -> HttpResponse:
     state = given.get("state", "open")
     if state not in ("open", "linked", "rejected"):
         raise Http404
-    page = int(given["page"]) if given.get("page", "").isdigit() else 0
+    page = _page(given.get("page", ""))
     found = adoption.proposals_of(
         ask.viewer,
         connection_id,
@@ -78,6 +71,7 @@ def proposals(ask: Ask, connection_id: int) -> HttpResponse:
         counts=adoption.counts(ask.viewer, connection_id),
         walk=walk,
         is_walking=walk is not None and walk.finished_at is None,
+        is_polled="HX-Request" in ask.request.headers,
         state=state,
         find=given.get("find", ""),
         page=page,
@@ -95,9 +89,13 @@ def proposals(ask: Ask, connection_id: int) -> HttpResponse:
 
 @action
 def walk(ask: Ask, connection_id: int) -> HttpResponse:
-    held = _acting(ask, connection_id)
-    _order("propose_adoptions", connection_id=held.id, user_id=ask.viewer.user_id)
-    return ask.done("The platform is being gone over.", "adoption-proposals", connection_id=connection_id)
+    _connection(ask, connection_id)
+    order_walk.order_walk(ask.viewer, connection_id=connection_id, to="adopt", now=ask.now)
+    return ask.done(
+        "A worker goes over the platform. Look at this page again in a while.",
+        "adoption-proposals",
+        connection_id=connection_id,
+    )
 
 
 @action
@@ -154,26 +152,41 @@ def create(ask: Ask, proposal_id: int) -> HttpResponse:
 @reading
 def drift(ask: Ask, connection_id: int) -> HttpResponse:
     held = _connection(ask, connection_id)
-    everything = differences.differences_of(ask.viewer, connection_id, with_ignored=True)
-    heeded = [line for line in everything if line.ignored_at is None]
-    names = accounts.accounts_by_id(ask.viewer, {line.account_id for line in everything if line.account_id})
+    given = ask.request.GET
+    summary = differences.summary(ask.viewer, connection_id)
+    code = given.get("code", "")
+    page = _page(given.get("page", ""))
+    found = differences.differences_of(
+        ask.viewer,
+        connection_id,
+        code=code if code in {part.code for part in summary.by_code} else "",
+        after=page * _PER_PAGE,
+        most=_PER_PAGE + 1,
+    )
+    ignored = differences.ignored_of(ask.viewer, connection_id, most=_PER_PAGE)
+    names = accounts.accounts_by_id(ask.viewer, {line.account_id for line in found if line.account_id})
     return ask.page(
         "adoption/drift.html",
         connection=held,
-        rows=[(line, names.get(line.account_id)) for line in heeded[:500]],
+        rows=[(line, names.get(line.account_id), line.name.partition(" (")[0]) for line in found[:_PER_PAGE]],
         people=ask.people(),
-        ignored=[line for line in everything if line.ignored_at is not None],
-        count=len(heeded),
-        sums=_sums(heeded),
-        at=differences.drift_of(ask.viewer, connection_id).at,
+        ignored=ignored,
+        summary=summary,
+        code=code,
+        page=page,
+        next=page + 1 if len(found) > _PER_PAGE else None,
     )
 
 
 @action
 def drift_walk(ask: Ask, connection_id: int) -> HttpResponse:
-    held = _acting(ask, connection_id)
-    _order("find_drift_on", connection_id=held.id, now=ask.now.isoformat())
-    return ask.done("The platform is being gone over.", "adoption-drift", connection_id=connection_id)
+    _connection(ask, connection_id)
+    order_walk.order_walk(ask.viewer, connection_id=connection_id, to="compare", now=ask.now)
+    return ask.done(
+        "A worker goes over the platform. Look at this page again in a while.",
+        "adoption-drift",
+        connection_id=connection_id,
+    )
 
 
 @action
@@ -210,10 +223,39 @@ def changes(ask: Ask, connection_id: int) -> HttpResponse:
     return ask.page(
         "adoption/changes.html",
         connection=held,
-        rows=[(entry, names.get(entry.resource.account_id)) for entry in planned],
+        rows=[
+            (entry, names.get(entry.resource.account_id), entry.reason in releases.DECIDABLE)
+            for entry in planned
+        ],
         stopped=sum(1 for entry in planned if entry.needs_release),
+        held=len(releases.held_back(ask.viewer, connection_id)),
         is_live="live" in ask.request.GET,
     )
+
+
+@action
+def release_all(ask: Ask, connection_id: int) -> HttpResponse:
+    _connection(ask, connection_id)
+    count = ask.request.POST.get("count", "").strip()
+    if not (count.isascii() and count.isdigit() and len(count) < 8):
+        return ask.failed("Enter how many changes go on.", "adoption-changes", connection_id=connection_id)
+    done = releases.release_all(
+        ask.viewer,
+        connection_id=connection_id,
+        count=int(count),
+        because=ask.request.POST.get("because", ""),
+        now=ask.now,
+    )
+    return ask.done(f"{len(done)} changes go on.", "adoption-changes", connection_id=connection_id)
+
+
+@action
+def refuse(ask: Ask, resource_id: int) -> HttpResponse:
+    ask.require_seller()
+    done = refuse_change.refuse_change(
+        ask.viewer, resource_id=resource_id, because=ask.request.POST.get("because", ""), now=ask.now
+    )
+    return ask.done(f"{done.key} stays as it is.", "adoption-changes", connection_id=done.connection_id)
 
 
 @action
@@ -239,17 +281,6 @@ def _acting(ask: Ask, connection_id: int) -> ConnectionView:
     return found
 
 
-def _order(name: str, *, connection_id: int, **arguments: Any) -> None:
-    """A job for a worker; one that waits already is enough."""
-    with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
-        app.configure_task(name, queueing_lock=f"{name}-{connection_id}").defer(
-            connection_id=connection_id, **arguments
-        )
-
-
-def _sums(lines: Iterable[DifferenceView]) -> list[tuple[str, int]]:
-    sums: dict[str, int] = {}
-    for line in lines:
-        if line.worth:
-            sums[line.currency] = sums.get(line.currency, 0) + line.worth
-    return sorted(sums.items())
+def _page(text: str) -> int:
+    """The number of a page as it stands in an address; the first where it is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0

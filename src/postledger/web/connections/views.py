@@ -107,7 +107,8 @@ def one(ask: Ask, connection_id: int) -> HttpResponse:
         if is_platform
         else (),
         ours=ours,
-        drift=differences.drift_of(ask.viewer, connection_id),
+        drift=differences.summary(ask.viewer, connection_id),
+        lines=differences.differences_of(ask.viewer, connection_id, most=5),
         people=ask.people(),
         calls=provisioning.calls_of(ask.viewer, connection_id, most=15),
     )
