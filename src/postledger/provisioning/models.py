@@ -339,7 +339,10 @@ class Proposal(models.Model):
                 fields=["seller", "connection", "reference_key"], name="an_account_is_proposed_once"
             )
         ]
-        indexes = [models.Index(fields=["connection", "state", "-score"], name="proposal_by_score")]
+        indexes = [
+            models.Index(fields=["connection", "state", "-score"], name="proposal_by_score"),
+            models.Index(fields=["connection", "name"], name="proposal_by_name"),
+        ]
 
     def __str__(self):
         return self.name
