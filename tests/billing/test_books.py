@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks: unbalanced entries, changed history, the same usage twice."""
+"""What the database itself refuses, whoever asks: unbalanced entries, changed history, the same usage twice (M11)."""
 
 import datetime as dt
 

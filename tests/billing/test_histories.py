@@ -1,4 +1,4 @@
-"""Random histories: whatever happens, the books add up, nothing is billed twice, and what was shown is what is booked."""
+"""Random histories: whatever happens, the books add up, nothing is billed twice, and what was shown is booked (M11, C4)."""
 
 from decimal import Decimal
 

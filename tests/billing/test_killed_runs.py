@@ -1,4 +1,4 @@
-"""A run over 5,000 accounts that is killed at fifty moments books what an undisturbed one books."""
+"""A run over 5,000 accounts that is killed at fifty moments books what an undisturbed one books (C4, M11)."""
 
 import multiprocessing
 import os

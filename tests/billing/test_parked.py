@@ -1,4 +1,4 @@
-"""An account that cannot be billed waits with its reason; the others are billed, and it is billed when released."""
+"""An account that cannot be billed waits with its reason; the others are billed, and it is billed when released (U4, M11)."""
 
 import datetime as dt
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Runs at the same time: every account is billed once, with gapless numbers."""
+"""Runs at the same time: every account is billed once, with gapless numbers (C4, M11)."""
 
 import datetime as dt
 import subprocess

@@ -1,4 +1,4 @@
-"""One fee, one line: multiplied out exactly, rounded once, and explained by what is stored with it (M1, M2, R3, F1)."""
+"""One fee, one line: multiplied out exactly, rounded once, and explained by what is stored with it (M1, M2, R3, R6, F1)."""
 
 import datetime as dt
 from fractions import Fraction

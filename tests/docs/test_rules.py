@@ -35,5 +35,20 @@ def test_the_code_of_a_rule_exists(rule):
     assert [str(path) for path in named if not path.exists()] == []
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_the_code_and_the_tests_of_a_rule_cite_it(rule):
+    code, tests = ROWS[rule]
+    named = [ROOT / "src/postledger" / name for name in re.findall(r"`([^`]+)`", code)]
+    named += [ROOT / "tests" / name for name in re.findall(r"`([^`]+)`", tests)]
+    assert [str(path) for path in named if not _cites(path.read_text(encoding="utf-8"), rule)] == []
+
+
+def _cites(text: str, rule: str) -> bool:
+    """Whether a text names a rule, by itself or in a span such as R1–R4."""
+    family, number = rule[0], int(rule[1:])
+    spans = re.findall(rf"\b{family}(\d+)–{family}(\d+)", text)
+    return bool(re.search(rf"\b{rule}\b", text)) or any(int(a) <= number <= int(b) for a, b in spans)
+
+
 def test_the_table_has_no_other_rules():
     assert list(ROWS) == RULES

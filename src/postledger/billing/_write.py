@@ -1,4 +1,7 @@
-"""Proposed bookings become entries, invoices and lines: the same few COPY statements for one or for thousands. Private."""
+"""Proposed bookings become entries, invoices and lines: the same few COPY statements for one or for thousands. Private.
+
+Invariant: an invoice is the sum of its lines, and its entry is the invoice, so balances add up to the cent (M11).
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -197,7 +200,7 @@ def _copy_invoices(cursor, made: Sequence[Draft], entries: Sequence[int], posted
                     total - taxed,
                     taxed,
                     total,
-                    not any(line.amount for line in booking.lines),
+                    not any(line.amount for line in booking.lines),  # not sent (R10)
                     _jsonb(
                         {
                             "seller": parties[draft.seller_id],

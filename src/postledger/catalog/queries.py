@@ -40,7 +40,7 @@ class PlanBook:
         return self._terms[version_id]
 
     def terms_at(self, plan_id: int, kept_version_id: int | None = None) -> Callable[[dt.date], Terms]:
-        """A function from a day to the terms in force on it: always the kept version, where one is kept (F6)."""
+        """A function from a day to the terms in force on it (U7): always the kept version, where one is kept (F6)."""
         if kept_version_id is not None:
             kept = self._terms[kept_version_id]
             return lambda day: kept

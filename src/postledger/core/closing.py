@@ -121,6 +121,7 @@ def charge_usage(
 ) -> Line | None:
     """The usage line of one charge, or None where there is nothing to bill; a missing reading is noted as pending (U4)."""
     rates = terms.rates(charge.name, sub.months)
+    # Adding Exchange costs nothing; what it costs begins with the first close after it (U1).
     if rates.usage is None or (charge.is_exchange and not sub.had_exchange(closes_on)):
         return None
     month, price, start, days = sub.month, rates.usage, sub.month.start, sub.month.days

@@ -198,7 +198,7 @@ class Subscription:
         return found
 
     def free_units(self, terms: Terms, charge: str) -> Fraction:
-        """Units included in the price, with those of extra packages (F8)."""
+        """Units included in the price, with those of extra packages: only those above cost anything (R1, F8)."""
         free = terms.charges[charge].free
         for name, count in self.packages.items():
             package = terms.packages.get(name)

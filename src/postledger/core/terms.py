@@ -264,7 +264,7 @@ def from_json(
 
 def _charge(item: Mapping[str, Any]) -> Charge:
     name, measure = item["name"], item["measure"]
-    cadence = item.get("cadence") or (
+    cadence = item.get("cadence") or (  # Exchange is billed monthly on annual plans too (U3)
         "month" if measure == "metered" and name.startswith("exchange.") else "period"
     )
     timing = item.get("timing") or ("arrears" if measure == "metered" else "advance")

@@ -190,7 +190,7 @@ def _close(
 
 
 def _after_closes(result: BatchResult, today: dt.date, now: dt.datetime) -> None:
-    """In the transaction of the closes: whose card is to be charged, and who is told that nothing was charged."""
+    """In the transaction of the closes: whose card is to be charged, and who is told that nothing was charged (R10)."""
     closed = result.closed or []
     payments.note_closes([buyer_id for _, buyer_id, _, _ in closed])
     silent = [(buyer_id, day) for _, buyer_id, day, charged in closed if not charged]

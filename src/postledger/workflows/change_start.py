@@ -59,7 +59,9 @@ def change_start(
     """
     subscription_id = _booking.acting_on(viewer, buyer_id, as_seller=True)
     seller_id, _ = subscription_queries.buyer_of(subscription_id)
-    read_account.read_account(viewer, account_id=buyer_id, now=now)  # also to show the price, which is then booked
+    read_account.read_account(
+        viewer, account_id=buyer_id, now=now
+    )  # also to show the price, which is then booked
     day = _booking.local_day(seller_id, now)
     twice = 0
 

@@ -42,7 +42,9 @@ def move_to_monthly(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview:
     """
     subscription_id = _booking.acting_on(viewer, buyer_id)
     day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
-    read_account.read_account(viewer, account_id=buyer_id, now=now)  # also to show the price, which is then booked
+    read_account.read_account(
+        viewer, account_id=buyer_id, now=now
+    )  # also to show the price, which is then booked
     with transaction.atomic():
         proposal = change_period.change_period(viewer, buyer_id=buyer_id, months=1, now=now, is_read=True)
         month = billing.estimate(subscription_id, as_of=day)

@@ -36,7 +36,7 @@ def subscribe(
     is_trial: bool = False,
     preview: bool = False,
 ) -> ProposalView:
-    """What signing up books: the first period's fees, a trial's recorded ones, or nothing while a review is awaited.
+    """What signing up books: the first period's fees, a trial's recorded ones (M9), or nothing while a review is awaited.
 
     Signing up is never refused by a credit limit (M5).
 

@@ -1,4 +1,4 @@
-"""The database itself refuses an unbalanced entry and a change to what is posted.
+"""The database itself refuses an unbalanced entry and a change to what is posted (M11).
 
 The check runs once per statement over the rows it inserted, so all postings of an entry are written by one statement; a
 million of them cost one aggregate, not a million trigger calls.
