@@ -19,7 +19,8 @@ _LIBRARIES = {
     "FuseCP.Providers.HostedSolution": (
         "BaseStatistics BlackBerryStatsItem CalendarProcessingFlags ExchangeDisclaimer ExchangeJournalRule"
         " ExchangeMailboxAutoReplySettings ExchangeMailboxPlanRetentionPolicyTag ExchangeResourceMailboxSettings"
-        " ExchangeRetentionPolicyTag ExternalAudience OofState ExchangeAccount ExchangeAccountsPaged ExchangeActiveSyncPolicy"
+        " ExchangeRetentionPolicyTag ExternalAudience LyncFederationDomain LyncPolicyType OofState"
+        " OrganizationGeneralSettings OrganizationPasswordSettings SfBFederationDomain SfBPolicyType ExchangeAccount ExchangeAccountsPaged ExchangeActiveSyncPolicy"
         " ExchangeContact ExchangeDistributionList ExchangeItemStatistics ExchangeMailbox ExchangeMailboxPlan"
         " ExchangeMailboxStatistics ExchangeMobileDevice ExchangePublicFolder LyncUser LyncUserPlan LyncUsersPaged"
         " OCSUser OCSUsersPaged Organization OrganizationDeletedUser OrganizationDeletedUsersPaged"
@@ -37,7 +38,10 @@ _LIBRARIES = {
     ),
     "FuseCP.Providers.DNS": "DnsRecord DnsRecordType",
     "FuseCP.Providers.DomainLookup": "DnsRecordInfo",
-    "FuseCP.EnterpriseServer.Base.HostedSolution": "OrganizationStatistics ServiceLevel",
+    "FuseCP.EnterpriseServer.Base.HostedSolution": (
+        "AccessToken AccessTokenTypes AdditionalGroup OrganizationStatistics ServiceLevel"
+    ),
+    "FuseCP.EnterpriseServer.Base.Scheduling": "ScheduleTaskViewConfiguration",
     "FuseCP.Providers.Common": "ResultObject",
     "FuseCP.Providers": "ServiceProviderItem",
     "FuseCP.Providers.OS": "OSPlatform OSPlatformInfo",
@@ -49,7 +53,7 @@ _NAMES = {
 }
 _BY_PRIVATE_FIELDS = frozenset(
     "DomainInfo ExchangeMailboxPlan ExchangeMailboxPlanRetentionPolicyTag GlobalDnsRecord HostingPlanGroupInfo HostingPlanInfo PackageAddonInfo PackageInfo"
-    " ResourceGroupInfo ServerInfo ServiceInfo UserInfo UserVlan".split()
+    " ResourceGroupInfo ScheduleTaskViewConfiguration ServerInfo ServiceInfo UserInfo UserVlan".split()
 )
 # Of those classes: members that the compiler gave a field of its own, and those whose field is named oddly.
 _AUTOMATIC = frozenset(

@@ -10,6 +10,8 @@ from postledger_sandbox.services import (
     ocs,
     organizations,
     packages,
+    portal_settings,
+    self_service,
     servers,
     users,
 )
@@ -32,3 +34,6 @@ ALL = [
     housekeeping.comments,
     housekeeping.trial,
 ]
+
+# These add to the operations of the modules above.
+__all__ = ["ALL", "portal_settings", "self_service"]

@@ -253,7 +253,22 @@ def delete_schedule(call: Call, schedule_id: int) -> int:
     return 0
 
 
+@scheduler.act
+def get_schedule_task_view_configurations(call: Call) -> list[Row]:
+    return []
+
+
+@scheduler.act
+def get_schedule_task_view_configuration(call: Call) -> None:
+    return None
+
+
 # System settings
+
+
+@system.act
+def check_is_twilio_enabled(call: Call) -> bool:
+    return False
 
 
 @system.act_as("GetSystemSettings", "GetSystemSettingsActive")
@@ -280,6 +295,14 @@ def _records(call: Call, user_id: int) -> list[Row]:
     return [
         task for task in call.store.tasks if user_id in (0, task["UserId"]) or call.caller.is_administrator
     ]
+
+
+@audit.act
+def get_audit_log_tasks(call: Call, source_name: str | None) -> DataSet:
+    found = [task for task in call.store.tasks if (source_name or task["Source"]) == task["Source"]]
+    names = sorted({(task["Source"], task["TaskName"]) for task in found})
+    rows = [{"SourceName": source, "TaskName": name} for source, name in names]
+    return DataSet("esAuditLog.GetAuditLogTasks", [rows])
 
 
 @audit.act

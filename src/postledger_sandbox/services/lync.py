@@ -48,6 +48,10 @@ class Messenger:
             f"Update{name}UserPlan": self.update_plan,
             f"Delete{name}UserPlan": self.delete_plan,
             f"SetOrganizationDefault{name}UserPlan": self.set_default_plan,
+            "GetFederationDomains": self.federation,
+            "AddFederationDomain": self.add_federation,
+            "RemoveFederationDomain": self.remove_federation,
+            "GetPolicyList": self.policies,
         }
         for operation, function in acts.items():
             operations.act_as(operation)(_in_order(function))
@@ -172,6 +176,31 @@ class Messenger:
         for plan in self.plans(call, item_id):
             self.table(call).change(plan, IsDefault=plan["PlanId"] == plan_id)
         return 0
+
+    # Domains whose people may be talked to, kept with the organization
+
+    def federation(self, call: Call, item_id: int) -> list[Row]:
+        return rules.known(call, item_id).get(f"{self.name}Federation") or []
+
+    def add_federation(
+        self, call: Call, item_id: int, domain_name: str | None, proxy_fqdn: str | None
+    ) -> Row:
+        rights.demand_account(call, active=True)
+        added = {"DomainName": domain_name, "ProxyFqdn": proxy_fqdn}
+        return self._keep_federation(call, item_id, [*self.federation(call, item_id), added])
+
+    def remove_federation(self, call: Call, item_id: int, domain_name: str | None) -> Row:
+        rights.demand_account(call, active=True)
+        kept = [row for row in self.federation(call, item_id) if row["DomainName"] != domain_name]
+        return self._keep_federation(call, item_id, kept)
+
+    def _keep_federation(self, call: Call, item_id: int, rows: list[Row]) -> Row:
+        call.store.organizations.change(rules.known(call, item_id), **{f"{self.name}Federation": rows})
+        return success()
+
+    def policies(self, call: Call, item_id: int, kind: int, name: str | None) -> list[str]:
+        rules.known(call, item_id)
+        return []
 
 
 Messenger("Lync", lync)

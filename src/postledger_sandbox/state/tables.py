@@ -142,6 +142,8 @@ class Store:
         self.comments = table("comments", "CommentId", ("ItemId",))
         self.audit = table("audit", "AuditId", ())
         self.levels = table("levels", "LevelId", ())
+        self.tokens = table("tokens", "Id", ("AccessTokenGuid",))
+        self.additional_groups = table("additional_groups", "GroupId", ("UserId",))
         self.facts = table("facts", "FactId", ("Name",))
         self.tables = {value.name: value for value in vars(self).values() if isinstance(value, Table)}
 

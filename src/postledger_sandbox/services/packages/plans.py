@@ -135,7 +135,8 @@ def get_hosting_plan_context(call: Call, plan_id: int) -> Row | None:
 def _plan_values(plan: Row) -> Row:
     kept = "PackageId PlanName PlanDescription Available ServerId IsAddon SetupPrice RecurringPrice"
     values = {name: plan[name] for name in f"{kept} RecurrenceUnit RecurrenceLength".split()}
-    if len(values["PlanName"] or "") > 200:
+    values["PlanName"] = values["PlanName"] or ""
+    if len(values["PlanName"]) > 200:
         raise Fault("String or binary data would be truncated. The statement has been terminated.")
     return values | {"Groups": plan["Groups"] or [], "Quotas": plan["Quotas"] or []}
 
