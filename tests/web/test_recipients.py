@@ -154,6 +154,53 @@ def test_what_is_refused_is_said_beside_the_field_and_nothing_typed_is_lost(peop
     assert answer.status_code == 422 and b"slash" in answer.content
 
 
+@pytest.mark.parametrize("dialect", ["W", "S"])
+def test_services_of_a_mailbox_are_switched_on_after_their_price_was_shown(
+    fresh_db, at, monkeypatch, dialect
+):
+    priced = [*TERMS["charges"], {"name": "exchange.ocs", "measure": "metered", "usage": "5.00"}]
+    monkeypatch.setattr(conftest, "TERMS", {**TERMS, "charges": priced})
+    people = conftest.populate()
+    with Sandbox(dialect=dialect, delay_s=0) as sandbox:
+        with_exchange(people, sandbox.url, is_live=True)
+        for _ in range(3):
+            reconcile.reconcile(now=at.now)
+        (box,) = queries.resources_of(SYSTEM, people["acme"].id, kind=exchange.MAILBOX)
+        assert box.is_settled, box.words
+        browser = people.client("acme")
+        path = f"/accounts/{people['acme'].id}/exchange/mailboxes/{box.id}/"
+        first = browser.get(path).content.decode()
+        assert "Office Communications" in first
+        assert ("ActiveSync" in first) == (dialect == "W")  # later generations decide it by mailbox plan
+        assert ("Skype" in first) == (dialect == "S")
+        kept = sorted(set(box.observed["features"]) & {"activesync", "owa", "mapi", "pop", "imap"})
+        wish = {
+            "display_name": "Ann Lee",
+            "aliases": "info@acme.example",
+            "is_enabled": "on",
+            "services": [*(kept if dialect == "W" else []), "ocs"],
+        }
+        asked_for = browser.post(path, wish)
+        assert asked_for.status_code == 200
+        told = asked_for.content.decode()
+        assert "5.00" in told and "Save at this price" in told
+        assert queries.one(box.id).generation == box.generation
+        seen = " ".join(sorted(wish["services"]))
+        assert f'value="{seen}"' in told
+        done = browser.post(path, {**wish, "seen": seen})
+        assert done.status_code == 302
+        for _ in range(3):
+            reconcile.reconcile(now=at.now)
+        after = queries.one(box.id)
+        assert after.is_settled, after.words
+        assert set(after.observed["features"]) == {*box.observed["features"], "ocs"}
+        assert (after.observed["display_name"], after.observed["aliases"]) == (
+            "Ann Lee",
+            ["info@acme.example"],
+        )
+        assert "is_enabled" not in after.desired
+
+
 # --- in a browser ---------------------------------------------------------------------------------------------------
 
 

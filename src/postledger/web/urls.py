@@ -29,6 +29,7 @@ EXCHANGE = [
     path("domains/<int:resource_id>/remove/", exchange.remove_domain, name="exchange-domain-remove"),
     path("mailboxes/", recipients.mailboxes, name="exchange-mailboxes"),
     path("mailboxes/add/", exchange.add_mailbox, name="exchange-mailbox-add"),
+    path("mailboxes/<int:resource_id>/", recipients.mailbox, name="exchange-mailbox"),
     path("mailboxes/<int:resource_id>/delete/", exchange.delete_mailbox, name="exchange-mailbox-delete"),
     path("mailboxes/<int:resource_id>/password/", exchange.password, name="exchange-mailbox-password"),
     path("contacts/", recipients.contacts, name="exchange-contacts"),

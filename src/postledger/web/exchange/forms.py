@@ -102,9 +102,6 @@ class Contact(Form):
     is_hidden = forms.BooleanField(label="Hide it from the address book", required=False)
 
 
-_WRITERS = [("", "People in your organization"), ("yes", "Everybody")]
-
-
 class AddressesField(forms.CharField):
     """Addresses one to a line, or with commas or blanks between them; cleaned, they are a list."""
 
@@ -114,6 +111,37 @@ class AddressesField(forms.CharField):
 
     def clean(self, value):
         return super().clean(value).replace(",", " ").replace(";", " ").split()
+
+
+class Mailbox(Form):
+    """What its owner's company can change about a mailbox."""
+
+    display_name = forms.CharField(label="Name", max_length=64, help_text="As colleagues see it: Ann Smith.")
+    aliases = AddressesField(label="Further addresses", help_text="In your domains, one to a line.")
+    services = forms.MultipleChoiceField(
+        label="Services", required=False, widget=forms.CheckboxSelectMultiple
+    )
+    is_enabled = forms.BooleanField(
+        label="Can be signed on to", required=False, help_text="Switched off, it still receives mail."
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    field_order = ("display_name", "aliases", "services", "is_enabled", "seen")
+
+    def __init__(self, services: list[tuple[str, str]], *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        if services:
+            self.fields["services"].choices = services
+        else:
+            del self.fields["services"]
+
+    def show_price_of(self, services: str) -> None:
+        """Have the next answer say that the price of these services was shown."""
+        self.data = self.data.copy()
+        self.data["seen"] = services
+
+
+_WRITERS = [("", "People in your organization"), ("yes", "Everybody")]
 
 
 class ChangeList(Form):

@@ -10,7 +10,8 @@ from postledger.accounts.types import AccountView
 from postledger.core.errors import Refusal
 from postledger.provisioning import queries as provisioning
 from postledger.provisioning.types import ResourceView
-from postledger.resources import exchange
+from postledger.resources import exchange, meters
+from postledger.subscriptions import queries as subscriptions
 from postledger.web.door import Ask, page, reading
 from postledger.web.exchange import forms
 from postledger.workflows import add_contact as adding_contact
@@ -21,6 +22,7 @@ from postledger.workflows import change_contact as changing_contact
 from postledger.workflows import change_folder as changing_folder
 from postledger.workflows import change_list as changing_list
 from postledger.workflows import change_list_members as changing_members
+from postledger.workflows import change_mailbox as changing_mailbox
 from postledger.workflows import delete_folder as deleting_folder
 from postledger.workflows import expect_usage as expecting
 from postledger.workflows import remove_recipient as removing
@@ -71,6 +73,85 @@ def _listing(ask: Ask, account_id: int, kind: str, name: str) -> HttpResponse:
         next=number + 1 if count > (number + 1) * _PER_PAGE else None,
         may_add=ask.viewer.may_write and organization.is_wanted,
     )
+
+
+# --- mailboxes ------------------------------------------------------------------------------------------------------
+
+_PROTOCOLS = {
+    "activesync": "ActiveSync (phones)",
+    "owa": "Outlook on the web",
+    "mapi": "Outlook",
+    "pop": "POP3",
+    "imap": "IMAP",
+}
+_SERVICES = {
+    "blackberry": "BlackBerry",
+    "ocs": "Office Communications",
+    "lync": "Lync",
+    "sfb": "Skype for Business",
+}
+
+
+@page
+def mailbox(ask: Ask, account_id: int, resource_id: int) -> HttpResponse:
+    """What can be changed about a mailbox. Where services have a price it is shown before they are ordered."""
+    account = ask.buyer(account_id)
+    found = _thing(ask, account_id, resource_id, exchange.MAILBOX)
+    shown = found.shown
+    services = _services(ask, account_id, found)
+    had = set(shown.get("features", ()))
+    initial = {
+        "display_name": shown.get("display_name", ""),
+        "aliases": "\n".join(sorted(shown.get("aliases", ()))),
+        "services": [code for code in services if code in had],
+        "is_enabled": shown.get("is_enabled", True),
+    }
+    form = forms.Mailbox(list(services.items()), ask.data, initial=initial)
+    expected = None
+    if ask.is_post and form.is_valid():
+        given = form.cleaned_data
+        chosen = set(given.get("services", ()))
+        more = {
+            f"exchange.{code}": int(code in chosen) - int(code in had)
+            for code in services
+            if f"exchange.{code}" in meters.METERS and (code in chosen) != (code in had)
+        }
+        priced = " ".join(sorted(chosen))
+        expected = (
+            expecting.expect_usage(ask.viewer, buyer_id=account_id, more=more, now=ask.now) if more else None
+        )
+        if expected is not None and expected.difference and given["seen"] != priced:
+            form.show_price_of(priced)
+        else:
+            try:
+                wish = {"display_name": given["display_name"], "is_enabled": given["is_enabled"]}
+                wish = {name: value for name, value in wish.items() if value != initial[name]}
+                if given["aliases"] or "aliases" in shown:
+                    wish["aliases"] = frozenset(given["aliases"])
+                if chosen != had & services.keys():
+                    wish["features"] = frozenset((had - services.keys()) | chosen)
+                changing_mailbox.change_mailbox(ask.viewer, resource_id=resource_id, now=ask.now, **wish)
+                return ask.done(f"{found.key} is being changed.", "exchange-mailboxes", account_id=account_id)
+            except Refusal as error:
+                form.refuse(error, "aliases")
+    button = "Save" if expected is None or form.errors else "Save at this price"
+    words = "" if found.is_settled else found.words
+    return _form(ask, account, form, found.key, button, "mailboxes", words=words, expected=expected)
+
+
+def _services(ask: Ask, account_id: int, box: ResourceView) -> dict[str, str]:
+    """What can be switched for this mailbox, by code: further services that the size allows, and protocols where no mailbox
+    plan of the platform decides about them. Nothing before the mailbox was seen."""
+    if box.observed is None:
+        return {}
+    found = dict(_PROTOCOLS) if box.observed.get("plan") is None else {}
+    login = provisioning.account_resource(ask.viewer, account_id)
+    held = subscriptions.of_accounts(ask.viewer, [account_id]).get(account_id)
+    if login is None or held is None:
+        return found
+    offers = provisioning.offers_for(ask.viewer, account_id=account_id, plan_id=held.plan_id)
+    limits = next((offer.limits for offer in offers if offer.reference == login.desired.get("plan")), {})
+    return found | {code: words for code, words in _SERVICES.items() if limits.get(f"exchange.{code}")}
 
 
 # --- contacts -------------------------------------------------------------------------------------------------------
