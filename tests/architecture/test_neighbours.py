@@ -33,6 +33,7 @@ TABLES = {  # what a part of an address is called → table of the things it may
     "resource_id": "provisioning.Resource",
     "subscription_id": "subscriptions.Subscription",
     "zone_id": "provisioning.Zone",
+    "token_id": "accounts.ApiToken",
     "user_id": "accounts.User",
 }
 WORDS = {"connector": "wsp", "charge": "Account", "package": "none"}
