@@ -257,8 +257,9 @@ def _add_readings(
         if last is None or sub.id in resellers:
             continue
         if _needs_history(sub, last) or sub.pending:
-            first = min([sub.month.start, *(pending.closes_on for pending in sub.pending)])
-            spans.append((sub.id, first - dt.timedelta(days=400 if sub.pending else 62), last))
+            spans.append(
+                (sub.id, first_day(sub, last) - dt.timedelta(days=400 if sub.pending else 62), last)
+            )
         else:
             closing.append((sub.id, last))
     read = usage.on_days(closing) | usage.between(spans)
@@ -278,6 +279,16 @@ def _needs_history(sub: facts.Subscription, day: dt.date) -> bool:
     )
 
 
+def first_day(sub: facts.Subscription, last: dt.date) -> dt.date:
+    """The first day whose readings are billed: of the month, of the whole period where usage is due by it, or of what waits."""
+    is_by_period = any(
+        charge.measure == "metered" and charge.cadence == "period"
+        for charge in sub.terms_at(last).charges.values()
+    )
+    opened = sub.period.start if is_by_period else sub.month.start
+    return min([opened, *(pending.closes_on for pending in sub.pending)])
+
+
 def _add_resold_readings(sub: facts.Subscription, last: dt.date) -> None:
     """A reseller's readings: the sum over his customers and himself, day by day (U11)."""
     parts = subscriptions.sold_by(sub.buyer_id)
@@ -287,7 +298,7 @@ def _add_resold_readings(sub: facts.Subscription, last: dt.date) -> None:
         if not part.is_over and part.exchange_since is not None
     }
     sub.resold_since = min(held.values(), default=None)
-    first = min([sub.month.start, *(pending.closes_on for pending in sub.pending)]) - dt.timedelta(days=62)
+    first = first_day(sub, last) - dt.timedelta(days=62)
     spans = [(id, max(first, part.activated_on), last) for id, part in parts.items()]
     read = usage.between([*spans, (sub.id, first, last)])
     meters = {meter for series in read.values() for meter in series}

@@ -573,7 +573,7 @@ def _carried_to(
             if (known := [reading for reading in series if reading.day <= as_of])
         }
     else:
-        read = usage.between([(sub.id, as_of - _LATEST, as_of)]).get(sub.id, {})
+        read = usage.between([(sub.id, _facts.first_day(sub, as_of) - _LATEST, as_of)]).get(sub.id, {})
     return {
         meter: [
             *series,
