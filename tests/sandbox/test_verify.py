@@ -87,6 +87,24 @@ def test_members_that_are_missing_or_in_the_middle_differ(monkeypatch):
     assert any(line.startswith("differs  type PackageInfo: missing UserId:int; added Surp") for line in lines)
 
 
+def test_names_of_an_enum_and_actions_are_compared(monkeypatch):
+    def change(known):
+        statuses = replace(known.enums["UserStatus"], numbers={"Active": 1, "Gone": 2})
+        types = {**known.enums["MobileDeviceStatus"].numbers, "Lost": 3}
+        devices = replace(known.enums["MobileDeviceStatus"], numbers=types)
+        enums = {**known.enums, "UserStatus": statuses, "MobileDeviceStatus": devices}
+        comments = replace(known.services["esComments"], namespace="urn:other")
+        services = {**known.services, "esComments": comments}
+        return replace(known, enums=enums, services=services)
+
+    with different("W", change, monkeypatch) as sandbox:
+        _, lines = report(sandbox.url)
+    assert "differs  enum UserStatus: missing Suspended, Cancelled, Pending" in lines
+    assert "note     enum MobileDeviceStatus has more names: Lost" in lines
+    assert "differs  the action of esComments.AddComment: urn:other/AddComment" in lines
+    assert "differs  the namespace of esComments.AddComment: urn:other" in lines
+
+
 @pytest.mark.parametrize("kind", ["html", "redirect", "malformed", "cut_body", "fault_before"])
 def test_an_answer_out_of_place_is_a_finding_and_the_rest_is_still_looked_at(sandbox, kind):
     sandbox.control.inject(kind, "GetMyPackages")

@@ -15,7 +15,13 @@ from postledger_sandbox.verify.server import NotAsked, Server, Unreachable, Web,
 
 Check = Callable[[Server], Iterator[Finding]]
 
-IN_DOCUMENTS: tuple[Check, ...] = (documents.services, documents.operations, documents.classes)
+IN_DOCUMENTS: tuple[Check, ...] = (
+    documents.services,
+    documents.operations,
+    documents.actions,
+    documents.classes,
+    documents.enums,
+)
 AT_THE_DOOR: tuple[Check, ...] = (behaviour.credentials, behaviour.organizations)
 READING: tuple[Check, ...] = (
     behaviour.nulls,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from postledger_sandbox.contract import Service
+from postledger_sandbox.contract import Service, wsdl
 from postledger_sandbox.verify.findings import AGREES, DIFFERS, NOTE, Finding
 from postledger_sandbox.verify.server import SCHEMA, Members, Server
 
@@ -53,6 +53,59 @@ def classes(server: Server) -> Iterator[Finding]:
                 if finding is not None:
                     yield finding
     yield Finding(AGREES, f"{len(seen)} types looked at")
+
+
+def enums(server: Server) -> Iterator[Finding]:
+    """Whether enums have the names we know."""
+    seen: set[str] = set()
+    for service in server.documents:
+        for schema in _schemas(server, service):
+            for kind in schema.findall(f"{SCHEMA}simpleType"):
+                name = kind.get("name") or ""
+                if name in seen or name not in server.contract.enums:
+                    continue
+                seen.add(name)
+                found = [value.get("value") or "" for value in kind.iter(f"{SCHEMA}enumeration")]
+                known = list(server.contract.enums[name].numbers)
+                missing = [value for value in known if value not in found]
+                added = [value for value in found if value not in known]
+                if missing:
+                    yield Finding(DIFFERS, f"enum {name}", f"missing {', '.join(missing)}")
+                elif added:
+                    yield Finding(NOTE, f"enum {name} has more names", ", ".join(added))
+    yield Finding(AGREES, f"{len(seen)} enums looked at")
+
+
+def actions(server: Server) -> Iterator[Finding]:
+    """Whether operations are called by the actions and in the namespaces we know."""
+    looked_at = 0
+    for name, roots in server.documents.items():
+        service = server.contract.services[name]
+        found = {
+            operation.get("name"): operation.find(f"{{{wsdl.SOAP['']}}}operation").get("soapAction")
+            for root in roots
+            for binding in root.iter(f"{{{wsdl.WSDL}}}binding")
+            if binding.find(f"{{{wsdl.SOAP['']}}}binding") is not None
+            for operation in binding.findall(f"{{{wsdl.WSDL}}}operation")
+            if operation.find(f"{{{wsdl.SOAP['']}}}operation") is not None
+        }
+        namespaces = {
+            element.get("name"): schema.get("targetNamespace")
+            for schema in _schemas(server, name)
+            for element in schema.findall(f"{SCHEMA}element")
+            if element.get("name") in service.operations
+        }
+        for operation in service.operations:
+            if operation not in found:
+                continue
+            looked_at += 1
+            expected = wsdl.action_of(server.contract, service, operation)
+            if found[operation] != expected:
+                yield Finding(DIFFERS, f"the action of {name}.{operation}", found[operation] or "none")
+            if namespaces.get(operation) != service.namespace:
+                shown = namespaces.get(operation) or "none"
+                yield Finding(DIFFERS, f"the namespace of {name}.{operation}", shown)
+    yield Finding(AGREES, f"{looked_at} actions looked at")
 
 
 def _schemas(server: Server, service: str) -> Iterator[etree._Element]:
