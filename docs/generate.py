@@ -72,8 +72,9 @@ def commands_page() -> str:
 
 def commands(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command that does something, with its words after `postledger`."""
-    if not isinstance(command, click.Group):
+    if not isinstance(command, click.Group) or (path and command.invoke_without_command):
         yield path, command
+    if not isinstance(command, click.Group):
         return
     context = click.Context(command)
     for name in command.list_commands(context):
