@@ -76,7 +76,7 @@ def set_quantities(sub: Subscription, quantities: Mapping[str, Fraction], *, day
     for name in terms.charges:
         if name not in quantities:
             continue
-        item = sub.item(name)
+        item = sub.item(name, is_on=terms.charges[name].activated)
         change = quantities[name] - item.quantity
         item.quantity = quantities[name]
         if sub.status == "waiting" or not item.is_on:
@@ -180,7 +180,7 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
         if gone and old.charges[name].measure != "metered":
             wholesale.release(sub, name, fees.held(sub, old.charges[name]), day=day)
         lines += _refund_all(sub, old, names=(name,), day=day, by_month=gone)
-    lines += _refund_all(sub, old, names=tuple(old.packages), day=day, by_month=True, packages=True)
+    lines += _refund_all(sub, old, names=sub.package_names(old), day=day, by_month=True, packages=True)
     _forget_missing(sub, target)
     for name, charge in target.charges.items():
         is_new = name not in was_on and fees.is_on(sub, charge)
@@ -197,8 +197,10 @@ def change_plan(sub: Subscription, target: Terms, *, day: dt.date) -> list[Line]
             by_period=True,
             by_month=is_new or was_by_period or _is_month_ahead(charge),
         )
-    for name, count in sub.packages.items():
-        lines += fees.package_fees(sub, target, name, count, day=day, is_new=name not in old.packages)
+    for name in sub.package_names(target):
+        lines += fees.package_fees(
+            sub, target, name, sub.packages[name], day=day, is_new=name not in old.packages
+        )
     return lines
 
 
@@ -215,16 +217,15 @@ def change_period(sub: Subscription, months: int, *, day: dt.date) -> list[Line]
         return _reopen(sub, terms, day=day, start=day, months=months)
     by_period = tuple(name for name, charge in terms.charges.items() if not _is_month_ahead(charge))
     lines = _refund_all(sub, terms, names=by_period, day=day, by_month=False)
-    lines += _refund_all(sub, terms, names=tuple(sub.packages), day=day, by_month=False, packages=True)
+    lines += _refund_all(sub, terms, names=sub.package_names(terms), day=day, by_month=False, packages=True)
     wholesale.refund_all(sub, day=day, by_month=False)
     sub.months = months
     for charge in terms.charges.values():
         lines += fees.fees(sub, terms, charge, day=day, by_period=True, by_month=False)
         if charge.measure != "metered":
             wholesale.renew(sub, charge, fees.held(sub, charge), day=day, by_period=True, by_month=False)
-    for name, count in sub.packages.items():
-        if name in terms.packages:
-            lines += fees.package_fees(sub, terms, name, count, day=day, is_new=False)
+    for name in sub.package_names(terms):
+        lines += fees.package_fees(sub, terms, name, sub.packages[name], day=day, is_new=False)
     return lines
 
 
@@ -288,8 +289,8 @@ def convert(sub: Subscription, *, day: dt.date) -> list[Line]:
         lines += fees.fees(sub, terms, charge, day=day, by_period=True, by_month=True)
         if charge.measure != "metered":
             wholesale.acquire(sub, charge, fees.held(sub, charge), day=day)
-    for name, count in sub.packages.items():
-        lines += fees.package_fees(sub, terms, name, count, day=day, is_new=False)
+    for name in sub.package_names(terms):
+        lines += fees.package_fees(sub, terms, name, sub.packages[name], day=day, is_new=False)
     return lines
 
 
@@ -333,7 +334,7 @@ def cancel(sub: Subscription, *, day: dt.date) -> list[Line]:
                 if is_inside
                 else _refund_all(sub, terms, names=(name,), day=day, by_month=True)
             )
-        for name in list(sub.packages):
+        for name in sub.package_names(terms):
             lines += (
                 _money_back(sub, name, packages=True)
                 if is_inside
@@ -369,7 +370,7 @@ def _reopen(sub: Subscription, terms: Terms, *, day: dt.date, start: dt.date, mo
     lines = list(closing.overdue_usage(sub, on=day))
     lines += closing.month_usage(sub, terms, closes_on=day, ends_period=False, is_cut=True)
     lines += _refund_all(sub, terms, names=tuple(terms.charges), day=day, by_month=True)
-    lines += _refund_all(sub, terms, names=tuple(sub.packages), day=day, by_month=True, packages=True)
+    lines += _refund_all(sub, terms, names=sub.package_names(terms), day=day, by_month=True, packages=True)
     wholesale.refund_all(sub, day=day, by_month=True)
     sub.anchor, sub.offset, sub.month_index, sub.months = start, 0, 0, months
     for charge in terms.charges.values():

@@ -36,9 +36,8 @@ def opening_fees(sub: Subscription, terms: Terms, *, day: dt.date, by_period: bo
             units = fees.held(sub, charge)
             wholesale.renew(sub, charge, units, day=day, by_period=by_period, by_month=True)
     if by_period:
-        for name, count in sub.packages.items():
-            if name in terms.packages:
-                yield from fees.package_fees(sub, terms, name, count, day=day, is_new=False)
+        for name in sub.package_names(terms):
+            yield from fees.package_fees(sub, terms, name, sub.packages[name], day=day, is_new=False)
 
 
 def close(sub: Subscription) -> Booking:

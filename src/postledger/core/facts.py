@@ -190,12 +190,19 @@ class Subscription:
         """Whether an Exchange organization exists that existed on `day` already."""
         return any(since is not None and since <= day for since in (self.exchange_since, self.resold_since))
 
-    def item(self, charge: str) -> Item:
-        """What is held of a charge; a fresh, activated item where nothing is held yet."""
+    def item(self, charge: str, *, is_on: bool = True) -> Item:
+        """What is held of a charge; a fresh item, on or off, where nothing is held yet."""
         found = self.items.get(charge)
         if found is None:
-            found = self.items[charge] = Item()
+            found = self.items[charge] = Item(is_on=is_on)
         return found
+
+    def package_names(self, terms: Terms) -> tuple[str, ...]:
+        """The extra packages held, in the plan's order; what the plan has no longer comes last."""
+        return (
+            *(name for name in terms.packages if name in self.packages),
+            *(name for name in self.packages if name not in terms.packages),
+        )
 
     def free_units(self, terms: Terms, charge: str) -> Fraction:
         """Units included in the price, with those of extra packages: only those above cost anything (R1, F8)."""

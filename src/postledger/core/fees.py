@@ -89,7 +89,9 @@ def package_fees(
     is_new: bool,
     is_trial: bool = False,
 ) -> Iterator[Line]:
-    """An extra package's setup (when bought) and its recurring fee for the days left (F8)."""
+    """An extra package's setup (when bought) and its recurring fee for the days left, while the plan has it (F8)."""
+    if name not in terms.packages:
+        return
     rates = terms.package_rates(name, sub.months)
     if is_new and rates.setup is not None:
         line = rating.setup(item=name, price=rates.setup, units=count, terms=terms, kind="package")

@@ -69,7 +69,7 @@ def renew(
     owed, terms, sold = found
     if not (by_month if sold.cadence == "month" else by_period):
         return
-    item = sub.item(charge.name)
+    item = sub.item(charge.name, is_on=charge.activated)
     owed.pool.used[charge.name] = owed.pool.used.get(charge.name, ZERO) - item.pool_units
     item.pool_units = ZERO
     paid = units - _take(sub, owed, terms, charge.name, units)
