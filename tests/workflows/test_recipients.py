@@ -24,6 +24,7 @@ from postledger.workflows import (
     change_list,
     change_list_members,
     change_mailbox,
+    change_platform_plan,
     collect_usage,
     delete_folder,
     delete_mailbox,
@@ -423,6 +424,44 @@ def test_what_the_plan_allows_is_asked_before_anything_is_sent(house, sandbox):
             order()
     house.settle(beta)
     assert not [call for call in sandbox.control.calls() if call["operation"].startswith("Create")]
+
+
+def test_a_limit_of_the_platform_is_told_and_what_it_refused_can_be_removed(house, sandbox, acme):
+    package = sandbox.control.organization("acme")["PackageId"]
+    sandbox.control.override_quotas(
+        package, dict.fromkeys(("Exchange2007.Contacts", "Exchange2007.DistributionLists"), 0)
+    )
+    made = [_contact(house, acme), _list(house, acme)]
+    house.settle(acme)
+    for found in made:
+        told = queries.one(found.id)
+        assert told.condition == "refused" and "limit" in told.words
+        remove_recipient.remove_recipient(SYSTEM, resource_id=found.id, now=house.now)
+    _ready(house, acme)
+    assert all(queries.one(found.id) is None for found in made)
+
+
+def test_a_size_too_small_for_what_is_held_is_refused(house, acme):
+    plans = queries.platform_plans(SYSTEM, house.connection.id)
+    large, small = (
+        next(plan for plan in plans if plan.name == f"Exchange {name}") for name in ("Large", "Small")
+    )
+    operations.switch_on_platform_plan(
+        SYSTEM,
+        seller_id=house.provider.id,
+        plan_id=house.plan_id,
+        platform_plan_id=large.id,
+        now=house.now,
+    )
+    change_platform_plan.change_platform_plan(
+        SYSTEM, account_id=acme.id, platform_plan_id=large.id, now=house.now
+    )
+    for number in range(small.limits["exchange.contacts"] + 1):
+        _contact(house, acme, f"c{number}@other.example")
+    with pytest.raises(change_platform_plan.BelowUse, match="contacts"):
+        change_platform_plan.change_platform_plan(
+            SYSTEM, account_id=acme.id, platform_plan_id=small.id, now=house.now
+        )
 
 
 # --- what else becomes of them --------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from postledger.accounts.types import Viewer
 from postledger.core.errors import Refusal
 from postledger.provisioning import operations, queries
 from postledger.provisioning.types import ResourceView
-from postledger.resources import exchange, spec
+from postledger.resources import exchange, meters, spec
 from postledger.subscriptions import queries as subscriptions
-from postledger.workflows import _domains
+from postledger.workflows import _domains, _limits
 
 
 class NotOffered(Refusal):
@@ -51,12 +51,12 @@ def change_platform_plan(
     if chosen is None or chosen.connection_id != account.connection_id:
         raise NotOffered("Your plan does not offer this size of Exchange. Choose one that is listed.")
     things = [found for found in queries.resources_of(viewer, account_id) if found.is_wanted]
-    for meter, kind in (("exchange.mailboxes", exchange.MAILBOX), ("exchange.domains", exchange.DOMAIN)):
+    for kind, meter in _limits.METERS.items():
         limit = chosen.limits.get(meter)
         count = sum(1 for found in things if found.kind == kind)
         if limit is not None and limit != exchange.UNLIMITED and count > limit:
             raise BelowUse(
-                f"{chosen.name} allows {limit} {meter.removeprefix('exchange.')} and you have {count}. Remove some, or "
+                f"{chosen.name} allows {limit} {meters.METERS[meter].title.lower()} and you have {count}. Remove some, or "
                 "choose a larger size."
             )
     wish = dataclasses.replace(spec.load(kind=exchange.ACCOUNT, data=account.desired), plan=chosen.reference)

@@ -122,7 +122,8 @@ class Estate:
                 client=self._client, item_id=organization.int("Id"), types=types, what=what
             )
             kinds = ((recipients.kind_of(row), row) for row in rows)
-            return [(kind, recipients.name_of(kind, row, code)) for kind, row in kinds if kind is not None]
+            found = ((kind, recipients.name_of(kind, row, code)) for kind, row in kinds if kind is not None)
+            return [(kind, name) for kind, name in found if name]
 
         with concurrent.futures.ThreadPoolExecutor(max(1, self._client.settings.concurrency)) as pool:
             found = pool.map(named, wanted)
