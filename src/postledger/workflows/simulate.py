@@ -79,6 +79,7 @@ class _Played:
     accounts: dict[str, AccountView] = field(default_factory=dict)
     plans: dict[str, int] = field(default_factory=dict)
     answers: dict[str, dict[str, Fraction]] = field(default_factory=dict)  # account → meter → what it shows
+    left: dict[str, dict[str, Fraction]] = field(default_factory=dict)  # the same, of who quit
     summed: dict[tuple[str, str], dt.date] = field(
         default_factory=dict
     )  # the last amount given of a sum meter
@@ -393,7 +394,7 @@ def _last_answers(
     played: _Played, name: str, view: SubscriptionView, now: dt.datetime
 ) -> Iterator[NewReading]:
     """The closing reading of a buyer who quit while his platform did not answer: taken before anything is removed (U5)."""
-    answers = played.answers.get(name, {})
+    answers = played.left.get(name, {})
     for waiting in billing_queries.pending(played.viewer, buyer_id=view.buyer_id):
         if waiting.item in answers:
             yield NewReading(view.id, waiting.item, now, _decimal(answers[waiting.item]), source="platform")
@@ -647,6 +648,7 @@ def _forget_exchange(played: _Played, account: AccountView) -> None:
 def _cancel(played: _Played, account: AccountView, event: Mapping[str, Any], now: dt.datetime) -> None:
     _closing_reading(played, account, now)
     cancel.cancel(played.viewer, buyer_id=account.id, now=now)
+    played.left[account.name] = dict(played.answers.get(account.name, {}))
     _forget_exchange(played, account)
 
 
