@@ -99,11 +99,22 @@ def _print(held: ConnectionView, lines: tuple[DifferenceView, ...]) -> None:
         return
     sums = ", ".join(f"{currency} {worth}" for currency, worth in _sums(lines).items())
     click.echo(f"{held.name}: {len(lines)} differences" + (f", worth {sums} a month." if sums else "."))
+    for code, of_code in _by_code(lines):
+        worth = ", ".join(f"{currency} {amount}" for currency, amount in _sums(of_code).items())
+        click.echo(f"  {len(of_code):6} {code}" + (f", worth {worth}" if worth else ""))
     for line in lines:
         amount = f"{line.currency} {money.text(line.worth, line.currency)}" if line.worth is not None else "–"
         columns = f"there {line.there or '–'} | here {line.here or '–'} | billed {line.billed or '–'}"
         click.echo(f"  {amount:>12}  {line.code} {line.name}: {columns}")
         click.echo(f"  {'':12}  {line.words}" + (f" Proposed: {line.action}." if line.action else ""))
+
+
+def _by_code(lines: tuple[DifferenceView, ...]) -> list[tuple[str, tuple[DifferenceView, ...]]]:
+    """The differences of each code, in the order in which the codes come first."""
+    found: dict[str, list[DifferenceView]] = {}
+    for line in lines:
+        found.setdefault(line.code, []).append(line)
+    return [(code, tuple(of_code)) for code, of_code in found.items()]
 
 
 def _plain(line: DifferenceView) -> dict[str, object]:
