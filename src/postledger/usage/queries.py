@@ -74,7 +74,7 @@ def refused(subscription_ids: Sequence[int]) -> dict[int, str]:
         )
         return {
             subscription_id: f"The platform answered {value} for {meter} at {taken_at} UTC, which {reason}. "
-            "Look at the platform, correct the reading if need be, then release the account."
+            "Look at the platform, put right what is wrong there, then release the account."
             for subscription_id, value, meter, taken_at, reason in cursor.fetchall()
         }
 
