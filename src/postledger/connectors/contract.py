@@ -234,12 +234,14 @@ class Observation:
         spec: `None` when the thing is not there.
         ref: the platform's ids; `None` exactly when `spec` is.
         is_ours: it lies under our reseller account on the platform. A thing that is not ours has no usable `ref`.
+        has_rest: it is not there, but something that was made for it is; applying its deletion takes that away.
         facts: further figures in words, for the operator's page; JSON-able.
     """
 
     spec: Any
     ref: Ref | None
     is_ours: bool = True
+    has_rest: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

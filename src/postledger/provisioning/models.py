@@ -138,6 +138,9 @@ class Resource(models.Model):
     creating_since = models.DateTimeField(null=True)  # we found nothing under this key and set out to make it
     is_linked = models.BooleanField(default=False)  # it was there before us and was taken over
     may_adopt = models.BooleanField(default=False)  # an operator said: what is found under this key is his
+    last_read_at = models.DateTimeField(
+        null=True
+    )  # its usage was read for the last time, before its removal began
 
     condition = models.CharField(max_length=16, choices=CONDITIONS, default="waiting")
     words = models.TextField(blank=True)

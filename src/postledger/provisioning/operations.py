@@ -32,6 +32,7 @@ _CIRCUIT_FIRST_S = 60
 _CIRCUIT_LAST_S = 15 * 60
 _LOOKED_AT_NIGHTLY = (exchange.ACCOUNT, exchange.ORGANIZATION, exchange.DOMAIN)
 _SHOWN = 4000
+_PLACES = 0x504C  # apart from what else uses advisory locks in this database
 
 
 class NameTaken(Refusal):
@@ -190,6 +191,34 @@ def record_connection_ok(*, connection_id: int) -> None:
     Connection.objects.filter(pk=connection_id).exclude(condition="ok", failures=0).update(
         condition="ok", words="", failures=0, retry_at=None
     )
+
+
+def take_places(*, connection_id: int, places: int, most: int) -> tuple[int, ...]:
+    """The numbers of the places taken, at most so many of all, for calls to the platform at the same time.
+
+    They are taken across all processes and machines, belong to this thread's database connection, and are free again when
+    that ends, as it does when the process is killed.
+
+    Args:
+        places: how many calls the platform bears at once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select place from generate_series(0, %s) as place where pg_try_advisory_lock(%s + place) limit %s",
+            [places - 1, _place_key(connection_id, 0), most],
+        )
+        return tuple(place for (place,) in cursor.fetchall())
+
+
+def give_back_places(*, connection_id: int, places: Iterable[int]) -> None:
+    """The places are free for others."""
+    with connection.cursor() as cursor:
+        for place in places:
+            cursor.execute("select pg_advisory_unlock(%s)", [_place_key(connection_id, place)])
+
+
+def _place_key(connection_id: int, place: int) -> int:
+    return _PLACES << 48 | connection_id << 12 | place
 
 
 def record_call_sent(
@@ -611,6 +640,14 @@ def mark_creating(*, claim: Claim, resource_id: int, now: dt.datetime) -> None:
         row.save(update_fields=["creating_since", "condition", "words"])
 
 
+def record_last_reading(*, claim: Claim, resource_id: int, now: dt.datetime) -> None:
+    """Its usage was read for the last time: what is read once its removal has begun would be too little."""
+    with transaction.atomic():
+        row = _held(claim, resource_id)
+        row.last_read_at = now
+        row.save(update_fields=["last_read_at"])
+
+
 def record_reference(*, claim: Claim, resource_id: int, reference: Mapping[str, Any]) -> None:
     """The platform's ids of the thing, as soon as they are known."""
     with transaction.atomic():
@@ -658,9 +695,9 @@ def record_found(
                 "due_at",
             ]
         )
-        Resource.objects.filter(parent_id=row.pk, condition="waiting", due_at=None, gone_at=None).update(
-            due_at=now
-        )
+        Resource.objects.filter(
+            parent_id=row.pk, condition__in=("waiting", "removing"), due_at=None, gone_at=None
+        ).update(due_at=now)
         if not was_ready and row.condition == "ready":
             _note(row.seller_id, row.account_id, f"{row.kind}.ready", row.key, actor, now)
 
@@ -799,10 +836,11 @@ def _wish(row: Resource, desired: dict[str, Any], now: dt.datetime, actor: str, 
     row.attempts = 0
     if is_wanted:
         row.removal_reason = ""
+        row.last_read_at = None
     row.save(
         update_fields=[
             *("desired", "is_wanted", "is_confirmed", "wished_by", "generation", "condition", "words"),
-            *("reason", "due_at", "attempts", "removal_reason"),
+            *("reason", "due_at", "attempts", "removal_reason", "last_read_at"),
         ]
     )
     return True

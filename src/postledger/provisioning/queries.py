@@ -572,6 +572,7 @@ def resource_view(row: Resource) -> ResourceView:
         creating_since=row.creating_since,
         is_linked=row.is_linked,
         may_adopt=row.may_adopt,
+        last_read_at=row.last_read_at,
         condition=row.condition,
         words=row.words,
         reason=row.reason,

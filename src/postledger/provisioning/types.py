@@ -126,6 +126,7 @@ class ResourceView:
         words: why, when there is something to say.
         reason: the stable code of what stopped or delayed it; empty when nothing does.
         due_at: when a worker looks at it next; None when nothing is to be done by itself.
+        last_read_at: when its usage was read before its removal began; None while it is wanted.
     """
 
     id: int
@@ -150,6 +151,7 @@ class ResourceView:
     creating_since: dt.datetime | None
     is_linked: bool
     may_adopt: bool
+    last_read_at: dt.datetime | None
     condition: str
     words: str
     reason: str

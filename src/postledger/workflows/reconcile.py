@@ -420,6 +420,13 @@ class _Tree:
                 words=f"Waits until {queries.title(inside[0])} is removed.",
             )
             return Round(later=1)
+        if parent is not None and parent.kind == exchange.ORGANIZATION and not parent.is_wanted:
+            operations.record_waiting(
+                claim=self.claim,
+                resource_id=entry.id,
+                words=f"Is removed with {queries.title(parent)}.",
+            )
+            return Round(later=1)
         was_never_made = not entry.reference and entry.creating_since is None
         if was_never_made or (entry.parent_id is not None and (parent is None or not parent.reference)):
             return self._gone(entry, inside)
@@ -432,16 +439,23 @@ class _Tree:
                 )
             return self._gone(entry, inside)
         planned = spec.changeset(kind=entry.kind, desired=None, observed=found.spec)
+        if found.has_rest:
+            rest = spec.Change(action="delete", kind=entry.kind, name=entry.key)
+            planned = dataclasses.replace(planned, changes=(rest,))
         spec.brake_deletion(changeset=planned, is_cancelled=bool(entry.removal_reason) or entry.is_confirmed)
         if not planned.is_empty and not entry.is_confirmed:
             self.brake.require_passed(self.claim.root_id)
         if not planned.is_empty and entry.kind == exchange.ACCOUNT and not entry.is_confirmed:
             self._require_empty(entry, found)
-        if not planned.is_empty and entry.kind == exchange.ORGANIZATION:
+        is_whole = entry.kind == exchange.ORGANIZATION and entry.last_read_at is None
+        if not planned.is_empty and is_whole:
             _closing.take(session=self.session, account=by_id[entry.root_id], now=self.now)
+            operations.record_last_reading(claim=self.claim, resource_id=entry.id, now=self.now)
         for change in planned.changes:
             operations.renew(claim=self.claim, lease_s=self.lease_s)
-            found = self.session.apply(target=dataclasses.replace(target, ref=found.ref), change=change)
+            found = self.session.apply(
+                target=dataclasses.replace(target, ref=found.ref or target.ref), change=change
+            )
         if found.exists:
             raise contract.TemporaryFailure(
                 f"{queries.title(entry)} is being removed on the platform.",

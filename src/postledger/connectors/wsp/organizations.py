@@ -177,7 +177,10 @@ class Organizations:
         for row in self.domains(parent, what=what):
             if row.text("DomainName").casefold() == target.name.casefold():
                 return observed_domain(row, parent)
-        return _absent()
+        has_rest = target.ref is not None and self._is_idle(
+            int(target.ref.get("domain") or 0), int(parent["space"]), what
+        )
+        return contract.Observation(spec=None, ref=None, has_rest=has_rest)
 
     def apply_domain(self, *, target: contract.Target, change: spec.Change) -> contract.Observation:
         """The mail domain after one step, read back."""
@@ -228,6 +231,9 @@ class Organizations:
     def _remove_domain(
         self, target: contract.Target, before: contract.Observation, what: str
     ) -> contract.Observation:
+        if before.has_rest:
+            assert target.ref is not None
+            self._tidy(int(target.ref["domain"]), int(target.ref["space"]), what)
         if not before.exists or before.ref is None:
             return _absent()
         if before.spec.is_default:
@@ -260,12 +266,17 @@ class Organizations:
 
     def _tidy(self, domain_id: int, space_id: int, what: str) -> None:
         """Give the name free on the platform, unless something else of the account uses it."""
-        row = self._client.record(c.SERVERS, "GetDomain", what=what, domainId=domain_id)
+        if self._is_idle(domain_id, space_id, what):
+            self._client.raw_number(c.SERVERS, "DeleteDomain", what=what, domainId=domain_id)
+
+    def _is_idle(self, domain_id: int, space_id: int, what: str) -> bool:
+        """True when the account holds the name and uses it for nothing else."""
+        row = (
+            self._client.record(c.SERVERS, "GetDomain", what=what, domainId=domain_id) if domain_id else None
+        )
         if row is None or row.int("PackageId") != space_id:
-            return
-        if any(row.int(member) > 0 for member in ("ZoneItemId", "WebSiteId", "MailDomainId")):
-            return
-        self._client.raw_number(c.SERVERS, "DeleteDomain", what=what, domainId=domain_id)
+            return False
+        return all(row.int(member) <= 0 for member in ("ZoneItemId", "WebSiteId", "MailDomainId"))
 
 
 def observed(found: soap.Record, parent: contract.Ref) -> contract.Observation:
