@@ -1,7 +1,8 @@
 """The platform benchmark: the usage of many organizations read from a sandbox, and the same bytes sent by a bare client.
 
 The sandbox runs in a process of its own. The bare client has as many threads and connections, sends what the collector
-sent, and parses what comes back; whatever the collector takes longer is ours.
+sent, and parses what comes back; whatever the collector takes longer is ours. Then the collector reads once more while
+some of the calls fail or hang.
 """
 
 import contextlib
@@ -35,9 +36,21 @@ class _Prepared:
 
 
 def measure(
-    *, organizations: int, concurrency: int, dialect: str, rounds: int, say: Callable[[str], None]
+    *,
+    organizations: int,
+    concurrency: int,
+    dialect: str,
+    rounds: int,
+    failing: float,
+    timeout_s: int,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """The figures of the best round of the collector and the best of the bare client."""
+    """The figures of the best round of the collector and the best of the bare client, and of a round with failing calls.
+
+    Args:
+        failing: percent of the calls that fail or hang, half of them each; without any that round is left out.
+        timeout_s: time limit of a call.
+    """
     say(f"Building a sandbox with {organizations:,} organizations …")
     estate = ("--estate", str(organizations), str(organizations), str(organizations * 2))
     with Process("--dialect", dialect, "--port", "0", *estate) as sandbox:
@@ -49,6 +62,7 @@ def measure(
                 "username": sandbox.addresses["username"],
                 "password": sandbox.addresses["password"],
                 "concurrency": concurrency,
+                "timeout_s": timeout_s,
             },
         )
         with registry.get("wsp").open(settings=settings) as session:
@@ -58,6 +72,14 @@ def measure(
             ours_s = min(_timed(lambda: _collect(session, targets)) for _ in range(rounds))
         say(f"Sending the same {len(prepared):,} requests without us …")
         bare_s = min(_timed(lambda: _replay(sandbox.url, prepared, concurrency)) for _ in range(rounds))
+        disturbed: dict[str, Any] = {}
+        if failing:
+            say(f"Reading while {failing:g} percent of the calls fail or hang …")
+            disturbed = _disturbed(sandbox, settings, targets, failing / 100)
+            disturbed |= {
+                "timeout_s": timeout_s,
+                "allowed_seconds": round(1.3 * ours_s + timeout_s, 2),
+            }
     return {
         "organizations": len(targets),
         "readings": readings,
@@ -69,6 +91,31 @@ def measure(
         "bare_seconds": round(bare_s, 2),
         "bare_per_s": round(len(targets) / bare_s),
         "ratio": round(bare_s / ours_s, 2),
+        **disturbed,
+    }
+
+
+def _disturbed(
+    sandbox: Process, settings: Any, targets: list[contract.Target], share: float
+) -> dict[str, Any]:
+    """A round during which this share of the calls fails or hangs, half of them each."""
+    sandbox.control.clear_calls()
+    with registry.get("wsp").open(settings=settings) as session:
+        list(session.read_usage(targets=targets[: settings.concurrency], now=_NOW))
+        for kind in ("cut_before", "timeout_before"):
+            sandbox.control.inject(kind=kind, count=None, share=share / 2)
+        started = time.monotonic()
+        outcomes = list(session.read_usage(targets=targets, now=_NOW))
+        disturbed_s = time.monotonic() - started
+    hits = [rule["hits"] for rule in sandbox.control.faults()]
+    sandbox.control.clear_faults()
+    return {
+        "failing_percent": round(share * 100, 2),
+        "failed_calls": hits[0],
+        "hanging_calls": hits[1],
+        "disturbed_seconds": round(disturbed_s, 2),
+        "read": sum(outcome.failure is None for outcome in outcomes),
+        "not_read": sum(outcome.failure is not None for outcome in outcomes),
     }
 
 

@@ -65,14 +65,40 @@ def billing(subscriptions: int, charges: int, workers: int, batch: int | None, a
 @click.option(
     "--rounds", type=click.IntRange(1, 9), default=3, show_default=True, help="The best one counts."
 )
+@click.option(
+    "--failing",
+    type=click.FloatRange(0, 50),
+    default=5,
+    show_default=True,
+    help="Percent of the calls that fail or hang in a last round; 0 leaves it out.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.IntRange(1, 600),
+    default=60,
+    show_default=True,
+    help="Time limit of a call in seconds.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def platform(organizations: int, concurrency: int, dialect: str, rounds: int, as_json: bool) -> None:
-    """Read the usage of many organizations from a sandbox, and send the same requests without us for comparison."""
+def platform(
+    organizations: int,
+    concurrency: int,
+    dialect: str,
+    rounds: int,
+    failing: float,
+    timeout_s: int,
+    as_json: bool,
+) -> None:
+    """Read the usage of many organizations from a sandbox, send the same requests without us for comparison, and read once
+    more while some calls fail or hang."""
     figures = _bench_platform.measure(
         organizations=organizations,
         concurrency=concurrency,
         dialect=dialect,
         rounds=rounds,
+        failing=failing,
+        timeout_s=timeout_s,
         say=lambda words: click.echo(words, err=True),
     )
     if as_json:

@@ -14,13 +14,14 @@ import ssl
 import threading
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 _CHUNK = 256 * 1024
 _HEX = re.compile(rb"[0-9A-Fa-f]{1,15}")
 _HEAD_LIMIT_BYTES = 64 * 1024
+_LOOK_S = 0.1
 
 
 class TransportError(Exception):
@@ -37,6 +38,10 @@ class TransportError(Exception):
 
 class DeadlineExceeded(TransportError):
     """The time for the call was used up."""
+
+
+class GivenUp(TransportError):
+    """The caller did not want to wait any longer."""
 
 
 class BodyTooLarge(TransportError):
@@ -88,6 +93,7 @@ class Transport:
         timeout_s: float,
         repeatable: bool,
         body_limit: int = BODY_LIMIT_BYTES,
+        give_up: Callable[[], bool] | None = None,
     ) -> Answer:
         """The complete answer to one request.
 
@@ -95,12 +101,14 @@ class Transport:
             path: below the base URL, with a leading slash.
             timeout_s: for everything together.
             repeatable: the request may be sent again when a pooled connection turns out to be dead.
+            give_up: asked about every tenth of a second while nothing comes; True ends the waiting.
         Raises:
-            DeadlineExceeded, BodyTooLarge, TransportError: no complete answer; `sent` tells whether it may have arrived.
+            DeadlineExceeded, GivenUp, BodyTooLarge, TransportError: no complete answer; `sent` tells whether it may have arrived.
         """
         deadline = time.monotonic() + timeout_s
         while True:
             connection, used = self._take()
+            connection.give_up = give_up
             try:
                 answer = self._exchange(
                     connection, method, self._path + path, headers, body, deadline, body_limit
@@ -110,7 +118,7 @@ class Transport:
                 if (
                     used
                     and (repeatable or not error.sent)
-                    and not isinstance(error, DeadlineExceeded | BodyTooLarge)
+                    and not isinstance(error, DeadlineExceeded | GivenUp | BodyTooLarge)
                 ):
                     continue
                 raise
@@ -223,6 +231,7 @@ class _Connection:
         self._socket: socket.socket | None = None
         self._deadline = 0.0
         self._buffer = bytearray()
+        self.give_up: Callable[[], bool] | None = None
 
     def open(self, deadline: float) -> None:
         """Connect if need be, and take the deadline of this call."""
@@ -278,8 +287,22 @@ class _Connection:
             body, is_reusable = self._rest(body_limit), False
         return Answer(status=status, headers=headers, body=body), is_reusable and not self._buffer
 
+    def _piece(self) -> bytes:
+        """What comes next; empty when the server has closed the connection."""
+        armed = self._armed()
+        if self.give_up is None:
+            return armed.recv(_CHUNK)
+        while True:
+            left = self._left(math.inf)
+            armed.settimeout(min(left, _LOOK_S))
+            try:
+                return armed.recv(_CHUNK)
+            except TimeoutError:
+                if self.give_up():
+                    raise GivenUp("the answer was not waited for", sent=True) from None
+
     def _fill(self) -> None:
-        piece = self._armed().recv(_CHUNK)
+        piece = self._piece()
         if not piece:
             raise _Broken("the connection broke")
         self._buffer += piece
@@ -340,7 +363,7 @@ class _Connection:
 
     def _rest(self, limit: int) -> bytes:
         while True:
-            piece = self._armed().recv(_CHUNK)
+            piece = self._piece()
             if not piece:
                 return self._exactly(len(self._buffer))
             self._buffer += piece

@@ -66,6 +66,7 @@ log = logging.getLogger(__name__)
 _BATCH = 20
 _JOBS_KEPT_HOURS = 48
 _READ_BY = 2  # o'clock
+_COLLECTIONS = 5  # at once, then after 4, 16, 64 and 256 minutes
 
 
 @app.periodic(cron="* * * * * */5", periodic_id="reconcile")
@@ -202,13 +203,27 @@ def collect_usage(timestamp: int | None = None, now: str | None = None) -> int:
 
 
 @app.task(name="collect_usage_of", retry=RetryStrategy(max_attempts=6, exponential_wait=4))
-def collect_usage_of(connection_id: int, now: str, refresh_wait_s: float | None = None) -> dict[str, int]:
-    """Reads the usage of every account of one connection; tried again when the platform cannot be reached."""
+def collect_usage_of(
+    connection_id: int,
+    now: str,
+    refresh_wait_s: float | None = None,
+    account_ids: list[int] | None = None,
+    tries: int = 1,
+) -> dict[str, int]:
+    """Reads the usage of every account of one connection, or of these; those that could not be read are tried again by
+    a job of their own, some minutes later and then some more."""
     done = collecting.collect_usage(
-        connection_id=connection_id, now=_instant(now), refresh_wait_s=refresh_wait_s
+        connection_id=connection_id,
+        now=_instant(now),
+        refresh_wait_s=refresh_wait_s,
+        account_ids=None if account_ids is None else frozenset(account_ids),
     )
     for name, why in done.failed.items():
         log.warning("no reading of %s: %s", name, why)
+    if done.later and tries < _COLLECTIONS:
+        collect_usage_of.configure(schedule_in={"minutes": 4**tries}).defer(
+            connection_id=connection_id, now=now, account_ids=sorted(done.later), tries=tries + 1
+        )
     return {"accounts": done.accounts, "readings": done.readings, "failed": len(done.failed)}
 
 

@@ -5,9 +5,11 @@ a strange server likes, and would roll back our knowledge of what was done there
 """
 
 import contextlib
+import dataclasses
 import datetime as dt
 import functools
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +32,8 @@ BLOCKS = frozenset(
     }
 )
 """Reasons for which nothing at all works on the connection until somebody corrects it, or our account on the platform."""
+_PLACE_WAIT_S = 5.0
+_PLACE_POLL_S = 0.1
 
 
 class CallInTransaction(AssertionError):
@@ -47,18 +51,25 @@ class Cause:
 
 
 @contextlib.contextmanager
-def platform(*, connection_id: int, cause: Cause, is_check: bool = False) -> Iterator[Any]:
+def platform(
+    *, connection_id: int, cause: Cause, is_check: bool = False, is_wide: bool = False
+) -> Iterator[Any]:
     """A `contract.Platform` session; every changing call is kept in the log of calls.
 
+    The calls of all sessions of a connection together are bounded by its setting `concurrency`, whatever processes they
+    are opened in: a session takes one place, a wide one all that are free but one.
+
     Args:
+        is_wide: many calls will be made at once.
         is_check: open it also while the connection is left alone or stopped, to find out how it stands.
     Raises:
         contract.TemporaryFailure: reason `left_alone`: the platform was out of order a moment ago.
+        contract.TemporaryFailure: reason `busy`: no place became free in time.
         contract.PermanentFailure: reason `stopped`: somebody has to change or check the connection first.
         contract.TemporaryFailure, contract.PermanentFailure, NeedsOperator: from its calls.
         CallInTransaction: from its calls, when a transaction is open.
     """
-    with _open(connection_id=connection_id, cause=cause, is_check=is_check) as session:
+    with _open(connection_id=connection_id, cause=cause, is_check=is_check, is_wide=is_wide) as session:
         yield session
 
 
@@ -70,8 +81,8 @@ def dns_host(*, connection_id: int, cause: Cause) -> Iterator[Any]:
 
 
 def is_known(error: Exception) -> bool:
-    """True when the session was not opened because the connection was left alone or stopped already."""
-    return isinstance(error, contract.Failure) and error.reason in ("left_alone", "stopped")
+    """True when the session was not opened because the connection is left alone, stopped, or busy: no news about it."""
+    return isinstance(error, contract.Failure) and error.reason in ("left_alone", "stopped", "busy")
 
 
 def note_failure(*, connection_id: int, error: Exception, now: dt.datetime) -> bool:
@@ -86,7 +97,9 @@ def note_failure(*, connection_id: int, error: Exception, now: dt.datetime) -> b
 
 
 @contextlib.contextmanager
-def _open(*, connection_id: int, cause: Cause, is_check: bool = False) -> Iterator[Any]:
+def _open(
+    *, connection_id: int, cause: Cause, is_check: bool = False, is_wide: bool = False
+) -> Iterator[Any]:
     access = queries.credentials(connection_id)
     if not is_check:
         _require_usable(access, cause.now)
@@ -116,11 +129,37 @@ def _open(*, connection_id: int, cause: Cause, is_check: bool = False) -> Iterat
             duration_s=entry.duration_s,
         )
 
-    session = connector.open(settings=settings, audit=audit)
+    with _placed(connection_id, settings, is_wide=is_wide, is_check=is_check) as placed:
+        session = connector.open(settings=placed, audit=audit)
+        try:
+            yield _Guarded(session)
+        finally:
+            session.close()
+
+
+@contextlib.contextmanager
+def _placed(connection_id: int, settings: Any, *, is_wide: bool, is_check: bool) -> Iterator[Any]:
+    """The settings with as many calls at once as places could be taken. A check goes without one, and so does everything
+    where the platform knows no limit."""
+    places = getattr(settings, "concurrency", None)
+    if places is None or is_check:
+        yield settings
+        return
+    places = max(1, places)
+    most = max(1, places - 1) if is_wide else 1
+    until = time.monotonic() + _PLACE_WAIT_S
+    while not (taken := operations.take_places(connection_id=connection_id, places=places, most=most)):
+        if time.monotonic() > until:
+            raise contract.TemporaryFailure(
+                "The platform is busy with as many calls as it bears. Try again in a moment.",
+                reason="busy",
+                retry_after_s=10,
+            )
+        time.sleep(_PLACE_POLL_S)
     try:
-        yield _Guarded(session)
+        yield dataclasses.replace(settings, concurrency=len(taken))
     finally:
-        session.close()
+        operations.give_back_places(connection_id=connection_id, places=taken)
 
 
 def _require_usable(access: Credentials, now: dt.datetime) -> None:

@@ -19,12 +19,14 @@ class Collected:
         readings: how many readings were kept.
         failed: account's name on the platform → why there is no reading of it. A failed reading is never a zero (U4).
         unmeasurable: name → meter → why.
+        later: ids of the accounts of ours that may be read later without anybody doing anything.
     """
 
     accounts: int = 0
     readings: int = 0
     failed: Mapping[str, str] = field(default_factory=dict)
     unmeasurable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    later: frozenset[int] = frozenset()
 
 
 def collect_usage(
@@ -59,8 +61,10 @@ def collect_usage(
     accounts, readings = 0, 0
     failed: dict[str, str] = {}
     unmeasurable: dict[str, Mapping[str, str]] = {}
+    later: set[int] = set()
+    last: Exception | None = None
     try:
-        with _platform.platform(connection_id=connection_id, cause=cause) as session:
+        with _platform.platform(connection_id=connection_id, cause=cause, is_wide=True) as session:
             if refresh_wait_s is not None:
                 session.refresh_usage(targets=targets)
                 time.sleep(refresh_wait_s)
@@ -68,6 +72,9 @@ def collect_usage(
                 name = outcome.target.name
                 if outcome.failure is not None:
                     failed[name] = str(outcome.failure)
+                    last = outcome.failure
+                    if isinstance(last, contract.TemporaryFailure):
+                        later.add(held[name].account_id)
                     continue
                 accounts += 1
                 readings += _readings.keep(account=held[name], readings=outcome.readings, now=now)
@@ -76,5 +83,14 @@ def collect_usage(
     except contract.Failure as error:
         _platform.note_failure(connection_id=connection_id, error=error, now=now)
         raise
-    operations.record_connection_ok(connection_id=connection_id)
-    return Collected(accounts=accounts, readings=readings, failed=failed, unmeasurable=unmeasurable)
+    if accounts or last is None:
+        operations.record_connection_ok(connection_id=connection_id)
+    else:
+        _platform.note_failure(connection_id=connection_id, error=last, now=now)
+    return Collected(
+        accounts=accounts,
+        readings=readings,
+        failed=failed,
+        unmeasurable=unmeasurable,
+        later=frozenset(later),
+    )

@@ -40,7 +40,7 @@ def find_drift(
     seller_id = queries.connection(Viewer.system(), connection_id).seller_id
     cause = _platform.Cause(actor="system", purpose="find_drift", now=now)
     try:
-        with _platform.platform(connection_id=connection_id, cause=cause) as session:
+        with _platform.platform(connection_id=connection_id, cause=cause, is_wide=True) as session:
             found = _walked(session, held, tell)
             facts = _drift.facts_of(connection_id=connection_id, accounts=held, now=now)
             looked = [entry for entry in held if entry.id in found.ours and entry.subscription_id is not None]

@@ -40,7 +40,7 @@ def propose_adoptions(
     linked = adoption.linked_references(connection_id=connection_id)
     cause = _platform.Cause(actor=viewer.actor, purpose="propose_adoptions", now=now)
     try:
-        with _platform.platform(connection_id=connection_id, cause=cause) as session:
+        with _platform.platform(connection_id=connection_id, cause=cause, is_wide=True) as session:
             while walk.finished_at is None:
                 page = session.estate(cursor=walk.cursor)
                 rows = _rows(page.holdings, matcher, linked)

@@ -21,7 +21,7 @@ def refresh_usage(*, connection_id: int, now: dt.datetime) -> int:
         return 0
     cause = _platform.Cause(actor="system", purpose="refresh_usage", now=now)
     try:
-        with _platform.platform(connection_id=connection_id, cause=cause) as session:
+        with _platform.platform(connection_id=connection_id, cause=cause, is_wide=True) as session:
             failed = session.refresh_usage(targets=targets)
     except contract.Failure as error:
         _platform.note_failure(connection_id=connection_id, error=error, now=now)

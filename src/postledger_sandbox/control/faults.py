@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import threading
 import time
 from dataclasses import asdict, dataclass, field
@@ -48,6 +49,7 @@ class Rule:
         match: arguments the call must have, compared as text without regard to case.
         skip: how many matching calls to leave alone first.
         count: how many calls to spoil after that; none means all.
+        share: of the matching calls, the part that is spoiled, here and there; 0.05 is one in twenty.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class Rule:
     match: dict[str, Any] = field(default_factory=dict)
     skip: int = 0
     count: int | None = 1
+    share: float = 1.0
     text: str = "The operation has timed out"
     seconds: float = 0.2
     value: Any = 0
@@ -88,6 +91,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Condition()
         self._numbers = itertools.count(1)
+        self._chance = random.Random(1)
         self.rules: list[Rule] = []
         self.held: dict[int, Held] = {}
 
@@ -117,6 +121,8 @@ class Faults:
                     rule.skip -= 1
                     continue
                 if rule.count is not None and rule.hits >= rule.count:
+                    continue
+                if rule.share < 1 and self._chance.random() >= rule.share:
                     continue
                 rule.hits += 1
                 return rule

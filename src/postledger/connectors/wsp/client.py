@@ -8,9 +8,9 @@ sent twice.
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from postledger.connectors import contract, transport
 from postledger.connectors.wsp import codes, soap, wsdl
@@ -40,6 +40,8 @@ _ARRAYS = "http://schemas.microsoft.com/2003/10/Serialization/Arrays"
 
 _DOWN = (502, 503, 504)
 
+_OVERTAKEN_S = 0.1
+_OVERTAKEN_TIMES = 10
 BREAKER_FAILURES = 5
 BREAKER_OPEN_S = 30.0
 
@@ -49,6 +51,19 @@ class Missing(contract.PermanentFailure):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="not_supported")
+
+
+class Patience(Protocol):
+    """How long calls may last that are made in a hurry."""
+
+    def limit(self, timeout_s: float, *, usual_s: float) -> float:
+        """Seconds for a call that is about to be made.
+
+        Args:
+            timeout_s: what it would have otherwise.
+            usual_s: how long calls take here; 0 when none was answered yet.
+        """
+        ...
 
 
 class Client:
@@ -75,6 +90,10 @@ class Client:
         self._interfaces: dict[str, wsdl.Interface | None] = {}
         self._loading: dict[str, threading.Lock] = {}
         self._suffix: str | None = None
+        self._answered = 0
+        self._usual_s = 0.0
+        self._last_answer = time.monotonic()
+        self._local = threading.local()
         self.token_refused = False
         self.is_token_used = False
 
@@ -318,6 +337,21 @@ class Client:
         element = self.call(service, operation, what=what, **parameters)
         return element is not None and (element.text or "").strip().lower() in ("true", "1")
 
+    @contextmanager
+    def hurried(self, patience: Patience) -> Iterator[None]:
+        """In this block and thread, calls end earlier than they need to: those that others overtake, and all when the
+        time they share is used up. For reads that will be tried again."""
+        self._local.patience = patience
+        try:
+            yield
+        finally:
+            self._local.patience = None
+
+    @property
+    def silent_s(self) -> float:
+        """For how long the server has answered nothing at all."""
+        return time.monotonic() - self._last_answer
+
     def close(self) -> None:
         """Release the connections."""
         self._transport.close()
@@ -346,18 +380,29 @@ class Client:
         *,
         repeatable: bool,
     ) -> transport.Answer:
+        patience: Patience | None = getattr(self._local, "patience", None)
+        if patience is not None:
+            timeout_s = patience.limit(timeout_s, usual_s=self._usual_s)
         end = time.monotonic() + timeout_s
         with self._slot(timeout_s):
             self._breaker.check()
+            started = time.monotonic()
             try:
                 answer = self._transport.request(
                     method=method,
                     path=path,
                     headers=headers,
                     body=body,
-                    timeout_s=end - time.monotonic(),
+                    timeout_s=end - started,
                     repeatable=repeatable,
+                    give_up=None if patience is None else self._overtaken(started),
                 )
+            except transport.GivenUp:
+                raise contract.TemporaryFailure(
+                    "The platform kept this call waiting while it answered others.",
+                    reason="overtaken",
+                    retry_after_s=1,
+                ) from None
             except transport.BodyTooLarge as error:
                 raise contract.PermanentFailure(
                     f"The platform's answer is too long: {error}.", reason="too_long"
@@ -378,7 +423,23 @@ class Client:
                 self._breaker.failed()
             else:
                 self._breaker.worked()
+            self._last_answer = time.monotonic()
+            took_s = self._last_answer - started
+            self._usual_s = took_s if self._answered == 0 else 0.95 * self._usual_s + 0.05 * took_s
+            self._answered += 1
             return answer
+
+    def _overtaken(self, started: float) -> Callable[[], bool]:
+        """Tells whether a call that began then hangs: it lasts many times longer than usual, and more calls than run at once
+        were begun and answered in the meantime. A server that answers nobody overtakes nobody."""
+        before = self._answered
+
+        def is_overtaken() -> bool:
+            too_long_s = max(_OVERTAKEN_S, _OVERTAKEN_TIMES * self._usual_s)
+            others = self._answered - before
+            return others >= 2 * self.settings.concurrency and time.monotonic() - started > too_long_s
+
+        return is_overtaken
 
     @contextmanager
     def _slot(self, timeout_s: float) -> Iterator[None]:

@@ -31,8 +31,15 @@ _DIFFGRAM_TAG = f"{{{DIFFGRAM}}}diffgram"
 _BACKING_FIELD = re.compile(r"^_x003C_(.+)_x003E_k__BackingField$")
 
 
-class Unreadable(Exception):
+_MARKS_LIMIT = 4_000_000
+"""Elements' ends and attributes an answer may hold: a small one of tiny elements would fill gigabytes as a tree."""
+
+
+class Unreadable(contract.TemporaryFailure):
     """The answer is not the SOAP message that was expected."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="unreadable_answer")
 
 
 class Unsendable(contract.PlatformRefusal):
@@ -299,8 +306,10 @@ def parse(body: bytes) -> Any:
     """The root element of a document.
 
     Raises:
-        Unreadable: not XML, or XML with a DTD.
+        Unreadable: not XML, XML with a DTD, or more of it than any list of ours.
     """
+    if body.count(b"<") + body.count(b"=") > _MARKS_LIMIT:
+        raise Unreadable("too many elements")
     try:
         root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:

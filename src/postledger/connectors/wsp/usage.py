@@ -5,16 +5,14 @@ meter out and say why. The statistics of one organization are asked for where th
 """
 
 import datetime as dt
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from postledger.connectors import contract
 from postledger.connectors.wsp import client as c
-from postledger.connectors.wsp import codes, organizations, paging, reseller, soap
+from postledger.connectors.wsp import codes, collecting, organizations, paging, reseller, soap
 from postledger.resources import exchange, meters
 
 POLL_S = 1.0
@@ -89,7 +87,7 @@ class Usage:
         def one(target: contract.Target) -> contract.UsageOutcome:
             return self._outcome(target, now, started, wait_s, chosen)
 
-        return in_parallel(one, targets, width=self._client.settings.concurrency)
+        return collecting.gather(one, targets, client=self._client)
 
     def refresh(self, *, targets: Sequence[contract.Target]) -> tuple[contract.UsageOutcome, ...]:
         """Outcomes of those targets that could not be asked."""
@@ -102,7 +100,7 @@ class Usage:
                 return contract.UsageOutcome(target=target, failure=failure)
             return contract.UsageOutcome(target=target)
 
-        outcomes = in_parallel(one, targets, width=self._client.settings.concurrency)
+        outcomes = collecting.gather(one, targets, client=self._client)
         return tuple(outcome for outcome in outcomes if outcome.failure is not None)
 
     def _outcome(
@@ -305,55 +303,3 @@ def _how(meter: str) -> meters.How:
     if meter in ("exchange.disk", "space.disk", "space.traffic"):
         return "measured"
     return "allocated" if meter == "exchange.disk_allocated" or meter in _GRANTED else "counted"
-
-
-def in_parallel(
-    work: Callable[[contract.Target], contract.UsageOutcome],
-    targets: Sequence[contract.Target],
-    *,
-    width: int,
-) -> Iterator[contract.UsageOutcome]:
-    """The outcome of each target as it comes in; the threads end when all is done or the iterator is closed.
-
-    A bug in the work is raised here, in the thread that iterates.
-    """
-    waiting: queue.SimpleQueue[contract.Target] = queue.SimpleQueue()
-    for target in targets:
-        waiting.put(target)
-    done: queue.Queue[contract.UsageOutcome | BaseException] = queue.Queue(maxsize=2 * width)
-    stop = threading.Event()
-
-    def put(value: contract.UsageOutcome | BaseException) -> None:
-        while not stop.is_set():
-            try:
-                done.put(value, timeout=0.2)
-                return
-            except queue.Full:
-                continue
-
-    def run() -> None:
-        while not stop.is_set():
-            try:
-                target = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                put(work(target))
-            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-                put(error)
-                return
-
-    count = min(width, len(targets))
-    threads = [threading.Thread(target=run, name=f"wsp-usage-{i}", daemon=True) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in targets:
-            value = done.get()
-            if isinstance(value, BaseException):
-                raise value
-            yield value
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
