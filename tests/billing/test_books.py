@@ -5,6 +5,8 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from postledger.billing import queries
+from postledger.catalog import operations as catalog
 from postledger.workflows import billing_run, enter_credit, receive_payment
 
 from .conftest import SYSTEM, at
@@ -131,3 +133,24 @@ def counts():
             "SELECT (SELECT count(*) FROM billing_invoiceline), (SELECT count(*) FROM ledger_entry)"
         )
         return cursor.fetchone()
+
+
+def test_an_invoice_of_nothing_but_zero_lines_is_kept_and_not_sent(house):
+    """R10: 0.001 a month is a line of 0.00."""
+    terms = {
+        "charges": [
+            {"name": "account", "measure": "fixed", "recurring": "0.001"},
+            {"name": "mailbox", "measure": "reserved"},
+        ],
+        "periods": {"1": {}},
+    }
+    catalog.change_terms(SYSTEM, plan_id=house.plan_id, terms=terms, effective_from=APRIL, now=at(APRIL))
+    house.customer("acme", on=APRIL, exchange=False)
+    billing_run.billing_run(SYSTEM, now=at(MAY))
+    found = queries.invoices(SYSTEM, buyer_id=house.customers["acme"])
+    assert [(invoice.total, invoice.is_silent) for invoice in found] == [(0, True), (0, True)]
+    terms["charges"][0]["recurring"] = "0.01"
+    catalog.change_terms(SYSTEM, plan_id=house.plan_id, terms=terms, effective_from=MAY, now=at(MAY))
+    billing_run.billing_run(SYSTEM, now=at(dt.date(2025, 6, 1)))
+    newest = queries.invoices(SYSTEM, buyer_id=house.customers["acme"])[0]
+    assert (newest.total, newest.is_silent) == (1, False)

@@ -77,6 +77,18 @@ def test_an_earlier_reading_stands_for_the_days_before_the_first_of_the_window()
     assert found.units == 3  # 6 on 15 days of 30
 
 
+@pytest.mark.parametrize(
+    ("days", "stands"), [((20, 29), 29), ((20, 31), 31), ((28, 32), 28), ((25, 31), 31), ((20, 21), 21)]
+)
+def test_the_nearest_reading_stands_for_a_missed_close_the_earlier_of_two(days, stands):
+    """The close of 30 April was missed (U4)."""
+    first = dt.date(2025, 4, 1)
+    readings = [Reading(first + dt.timedelta(days=day - 1), Fraction(day)) for day in days]
+    found = quantity.nearest(readings, dt.date(2025, 4, 30))
+    assert found is not None
+    assert found.value == stands
+
+
 def test_a_reading_less_than_nothing_cannot_be_billed():
     with pytest.raises(quantity.Unrateable, match="less than nothing"):
         units("last", (31, -1))
