@@ -257,9 +257,7 @@ def _add_readings(
         if last is None or sub.id in resellers:
             continue
         if _needs_history(sub, last) or sub.pending:
-            spans.append(
-                (sub.id, first_day(sub, last) - dt.timedelta(days=400 if sub.pending else 62), last)
-            )
+            spans.append((sub.id, first_day(sub, last) - dt.timedelta(days=400 if sub.pending else 62), last))
         else:
             closing.append((sub.id, last))
     read = usage.on_days(closing) | usage.between(spans)
