@@ -28,6 +28,7 @@ OF_ONE_THING = {
         *("vanished", "not_shown", "still_working", "not_settled", "zone_changed"),
         *("fault", "platform_failed", "unreadable_answer", "billing", "no_reading", "busy"),
         "left_alone",  # its connection waits already
+        "overtaken",  # read again in the same collection
     },
     "stop": {
         # somebody decides, and then it goes on
