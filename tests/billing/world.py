@@ -206,7 +206,7 @@ class World:
     told: list[str] = field(
         default_factory=list
     )  # what came of each step, the same wherever the history is played
-    changed_plans: set[int] = field(default_factory=set)
+    is_resale_plain: bool = True  # the reseller bought one plan all the time, and nobody was suspended
     lines: "list[Booked]" = field(default_factory=list)
     payments: int = 0
 
@@ -260,6 +260,7 @@ class World:
                 )
                 for number, document in enumerate(given["plans" if name == "host" else "retail"])
             ]
+        self.is_resale_plain = not given["dunning"]
         for name in BUYERS:
             payments.set_terms(
                 SYSTEM,
@@ -296,6 +297,12 @@ class World:
     def do(self, step: str, **given: Any) -> None:
         """One step of a history; a few minutes pass with it."""
         self.now += dt.timedelta(minutes=7)
+        buys = self.held("res")
+        if step in ("suspend", "cancel", "change_plan") or (step == "sign_up" and buys is not None):
+            resells = (
+                given["who"] in ("cat", "dan") and step != "suspend" and buys and buys.status == "active"
+            )
+            self.is_resale_plain &= bool(resells) or given["who"] in ("ann", "bob")
         getattr(self, step)(**given)
 
     def act(self, name: str, operation: Callable[..., Any], *, has_preview: bool = True, **given: Any) -> Any:
@@ -445,7 +452,7 @@ class World:
             )
         except Refusal as refusal:
             self.told.append(refusal.reason)
-        self.changed_plans.add(plan_id)
+        self.is_resale_plain = False
 
     def answer(self, who: str, meter: str, value: Decimal) -> None:
         """From now on the platform shows this; Exchange is made where it was not."""
@@ -572,6 +579,7 @@ class World:
         for name, query in BROKEN.items():
             assert rows(query) == [], name
         self._no_day_is_paid_for_more_units_than_are_held()
+        self._what_is_resold_is_bought()
 
     def _lines_explain_themselves(self) -> None:
         """Each line names its rule, price and readings, and from them comes its amount."""
@@ -622,6 +630,31 @@ class World:
             for day in {today} | {day for span in spans for day in span[:2] if day > today}:
                 units = sum(units for start, end, units in spans if start <= day < end)
                 assert 0 <= units <= held, (names[subscription_id], buyer_id, item, day, units, held)
+
+    def _what_is_resold_is_bought(self) -> None:
+        """M10: of the units a customer holds, the reseller pays for each today, or it uses one of his free ones."""
+        views = self.views()
+        buys = views.get("res")
+        if not self.is_resale_plain or buys is None or buys.status != "active" or buys.is_parked:
+            return
+        facts = subscriptions.load([view.id for view in views.values()], PlanBook())
+        for name in ("cat", "dan"):
+            view, today = views.get(name), self.today(name)
+            if view is None or view.status != "active" or view.is_parked or view.period_start > today:
+                continue
+            sold = facts[buys.id].terms_at(today).charges["mailbox"]
+            if not sold.recurring or (view.next_close and view.next_close <= today):
+                continue
+            paid = sum(
+                Fraction(line.why["units"]) * (-1 if line.kind == "refund" else 1)
+                for line in self.lines
+                if (line.buyer_id, line.subscription_id) == (self.buyer("res"), view.id)
+                and (line.item, line.kind in ("recurring", "refund")) == ("mailbox", True)
+                and line.start <= today < line.end
+            )
+            item = facts[view.id].items.get("mailbox")
+            held = item.quantity if item and item.is_on else 0
+            assert paid + (item.pool_units if item else 0) == held, (name, paid, item)
 
 
 BROKEN = {
