@@ -91,7 +91,11 @@ def test_a_year_and_back_to_the_month_with_the_credit_shown(people, at):
     assert subscriptions.subscription_of(SYSTEM, acme.id).months == 12
     at.now = NOW + dt.timedelta(days=100)
     page = browser.get(f"/accounts/{acme.id}/plan/monthly/")
-    assert b"Credit afterwards" in page.content or b"Owed afterwards" in page.content
+    move = page.context["move"]
+    assert move.refund == 7841 and b"USD 78.41" in page.content  # 108.00 × 265/365
+    # nothing was paid yet: 108.00 are owed, less the refund, and 10.00 for the month that opens today
+    assert (move.balance, move.credit_lasts_until) == (-10800 + 7841 - 1000, None)
+    assert b"the refund pays what is owed" in page.content
     browser.post(f"/accounts/{acme.id}/plan/monthly/", {"seen": page.context["seen"]})
     assert subscriptions.subscription_of(SYSTEM, acme.id).months == 1
 

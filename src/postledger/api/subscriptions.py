@@ -155,11 +155,13 @@ class Moved(forms.Proposal):
 class Monthly(Schema):
     """What the move books, and how long the credit lasts.
 
+    `refund` is what comes back for the unused time, taxes included; `balance` is what the seller then holds for the buyer.
     `credit_lasts_until` is the close at which the credit no longer covers the expected month; null without credit.
     """
 
     proposal: forms.Proposal
     currency: str
+    refund: str
     balance: str
     monthly_cost: str
     credit_lasts_until: dt.date | None
@@ -265,6 +267,7 @@ def go_monthly(request: HttpRequest, account_id: forms.Id, preview: Preview = Fa
     return {
         "proposal": forms.proposal(move.proposal),
         "currency": currency,
+        "refund": money.text(move.refund, currency),
         "balance": money.text(move.balance, currency),
         "monthly_cost": money.text(move.monthly_cost, currency),
         "credit_lasts_until": move.credit_lasts_until,

@@ -21,6 +21,7 @@ class Move:
 
     Attributes:
         proposal: what it books: the refund of the unused time, the first month.
+        refund: what comes back for the unused time, taxes included.
         balance: what the seller holds for the buyer after it; positive is credit.
         monthly_cost: what a month is expected to cost, by the latest readings.
         credit_lasts_until: the close at which the credit no longer covers the month; None without credit, or when the
@@ -28,6 +29,7 @@ class Move:
     """
 
     proposal: ProposalView
+    refund: int
     balance: int
     monthly_cost: int
     credit_lasts_until: dt.date | None
@@ -41,7 +43,8 @@ def move_to_monthly(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview:
         NotVisible, NotAllowed, NotOpen: nothing was changed.
     """
     subscription_id = _booking.acting_on(viewer, buyer_id)
-    day = _booking.local_day(subscription_queries.buyer_of(subscription_id)[0], now)
+    seller_id, _ = subscription_queries.buyer_of(subscription_id)
+    day = _booking.local_day(seller_id, now)
     read_account.read_account(
         viewer, account_id=buyer_id, now=now
     )  # also to show the price, which is then booked
@@ -56,4 +59,6 @@ def move_to_monthly(viewer: Viewer, *, buyer_id: int, now: dt.datetime, preview:
         if preview:
             transaction.set_rollback(True)
             proposal = dataclasses.replace(proposal, invoice_ids=())
-    return Move(proposal, balance, cost, until)
+    given_back = -sum(line.amount for line in proposal.lines if line.kind == "refund")
+    refund = billing.with_tax(given_back, seller_id=seller_id, buyer_id=buyer_id)
+    return Move(proposal, refund, balance, cost, until)

@@ -30,9 +30,9 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.target === "_blank") return;
-    setTimeout(() => { for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = true; });
+    setTimeout(() => { for (const button of form.querySelectorAll("button[type=submit]:enabled")) { button.disabled = true; button.dataset.sent = "yes"; } });
   });
-  addEventListener("pageshow", () => { for (const button of document.querySelectorAll("button[type=submit]:disabled")) button.disabled = false; });
+  addEventListener("pageshow", () => { for (const button of document.querySelectorAll("button[data-sent]")) { button.disabled = false; delete button.dataset.sent; } });
   document.addEventListener("input", (event) => { if (event.target.dataset.filter) filter(event.target); });
   document.addEventListener("DOMContentLoaded", () => draw(document));
   document.addEventListener("htmx:afterSettle", (event) => draw(event.target));
