@@ -67,7 +67,7 @@ def test_both_sides_end_as_if_nothing_had_gone_wrong(
         for step in chosen:
             reference.lived(step)
         for fault in faults:
-            spoiled = _Life(house, f"{_LETTERS[number]}{fault.replace('_', '')}", chosen)
+            spoiled = _Life(house, f"{_LETTERS[number]}{'vwxyz'[list(FAULTS).index(fault)]}torn", chosen)
             for step in chosen:
                 calls = reference.calls[step.name]
                 if len(calls) <= number:
