@@ -116,6 +116,18 @@ def test_sections_and_entries_that_were_left_empty_say_nothing(tmp_path, db):
     assert simulate._play(_stories.Story(path))["accounts"]["acme"]["balance"] == "-19.00"
 
 
+def test_an_account_that_could_not_be_billed_says_why(tmp_path, db):
+    text = STORY.replace("{{measure: fixed, recurring: 10.00}}", "{{measure: metered, usage: 1.00}}").format(
+        event="account: acme, daily: {account: [[2025-04-10, 9]]}"  # and what is read until then is older
+    )
+    path = tmp_path / "story.yaml"
+    path.write_text(text, encoding="utf-8")
+    told = simulate._play(_stories.Story(path))["accounts"]["acme"]
+    assert told["parked"].startswith("The platform answered 0 for account at 2025-04-0")
+    assert "older than a reading on file, of 2025-04-10" in told["parked"]
+    assert (told["lines"], told["next_close"]) == ([], "2025-05-01")
+
+
 def test_a_directory_stands_for_the_stories_in_it_and_a_dash_for_standard_input(tmp_path, monkeypatch):
     for name in ("b.yaml", "a.yaml", "notes.txt"):
         (tmp_path / name).write_text("", encoding="utf-8")

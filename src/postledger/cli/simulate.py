@@ -187,6 +187,8 @@ def _print(story: _stories.Story, result: Mapping[str, Any], differences: list[s
             console.print(f"  {notice['on']}: notice {notice['kind']}")
         for waiting in account["pending"]:
             console.print(f"  usage of {waiting['item']} since {waiting['from']} waits for a reading")
+        if account["parked"]:
+            console.print(f"  parked, not billed: {account['parked']}", style="red")
         if account["next_close"]:
             console.print(f"  next close: {account['next_close']}")
     for difference in differences:

@@ -119,7 +119,7 @@ def _out_of_order(rows: list[tuple]) -> dict[int, RefusedReading]:
             seller_id=seller_id,
             meter=rows[place][2],
             taken_at=rows[place][3],
-            value=str(rows[place][4])[:100],
+            value=f"{rows[place][4].normalize():f}"[:100],
             source=rows[place][5],
             reason=f"is older than a reading on file, of {latest}",
         )
@@ -132,7 +132,7 @@ def _differing(rows: list[tuple]) -> list[RefusedReading]:
     columns = [list(column) for column in zip(*rows, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT n.id, r.seller_id, n.meter, n.taken_at, n.value::text, r.value::text, n.source "
+            "SELECT n.id, r.seller_id, n.meter, n.taken_at, trim_scale(n.value)::text, trim_scale(r.value)::text, n.source "
             "FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::timestamptz[], %s::numeric[], %s::text[]) "
             "AS n(id, day, meter, taken_at, value, source) JOIN usage_reading r ON r.subscription_id = n.id "
             "AND r.day = n.day AND r.meter = n.meter AND r.taken_at = n.taken_at AND r.value <> n.value",

@@ -279,20 +279,27 @@ def _run(played: _Played) -> None:
         if late:
             _jobs(played, day)
         played.held = None
-        idle_until = _next_due(played, day)
+        idle_until = _next_due(played, day, is_quiet=not today)
         day += dt.timedelta(days=1)
 
 
-def _next_due(played: _Played, day: dt.date) -> dt.date:
-    """The next day on which the jobs can have anything to do but read the platform, if nothing happens until then."""
+def _next_due(played: _Played, day: dt.date, *, is_quiet: bool) -> dt.date:
+    """The next day on which the jobs can have anything to do but read the platform, if nothing happens until then.
+
+    On a quiet day the platform answered what it will answer on all those days, so usage in advance was corrected for good.
+    Usage that waits goes on waiting where nobody can be read.
+    """
     if all(_stands_still(played, name, played.jobs_stopped) for name in played.accounts):
         return dt.date.max  # until the event that lets them run again
     sellers = [account.id for account in played.accounts.values() if account.is_seller]
-    if billing_queries.is_usage_pending(seller_ids=sellers) or catalog_queries.plans_metered_in_advance(
-        seller_ids=sellers
-    ):
+    if not is_quiet and catalog_queries.plans_metered_in_advance(seller_ids=sellers):
         return day
     held = _held(played).values()
+    is_unread = all(_is_down(played, name) for name in played.accounts) and not any(
+        view.status == "closed" for view in held
+    )
+    if billing_queries.is_usage_pending(seller_ids=sellers) and not (is_quiet and is_unread):
+        return day
     due = [view.next_close for view in held] + [view.trial_ends_on for view in held if view.status == "trial"]
     for seller_id in payment_queries.sellers_with_debtor_steps():
         due += [row.next_step_on for row in payment_queries.debtors(played.viewer, seller_id=seller_id)]
@@ -727,6 +734,7 @@ def _told(played: _Played) -> dict[str, Any]:
     numbers: list[dict[str, Any]] = []
     names = {account.id: name for name, account in played.accounts.items()}
     held = subscriptions.of_accounts(played.viewer, list(names))
+    parked = {row.buyer_id: row.reason for row in billing_queries.parked(played.viewer)}
     for name, account in played.accounts.items():
         if account.seller_id is None:
             continue
@@ -739,6 +747,7 @@ def _told(played: _Played) -> dict[str, Any]:
             "balance": money.text(ledger.balance(played.viewer, account.id), currency),
             "state": None if view is None else view.status,
             "next_close": view.next_close.isoformat() if view and view.next_close else None,
+            "parked": parked.get(account.id),
             "refused": played.refused.get(name, []),
             "notices": [
                 {"on": event.data["on"], "kind": event.kind.removeprefix("notice.")}
