@@ -96,13 +96,17 @@ def test_mailboxes_made_behind_our_back_are_worth_what_the_plan_charges(house, s
         _act(house, line)
 
 
-def test_units_within_the_free_ones_are_told_and_worth_nothing(house, sandbox):
+def test_units_that_cost_nothing_more_are_linked(house, sandbox):
     solo = house.customer("solo")
     house.order(solo, boxes=1)
     assert house.settle(solo).is_settled
     _more_boxes(sandbox, 1, "solo")
-    line = _found(house)["unbilled", "solo"]
-    assert line.worth == 0 and line.action == ""
+    line = _found(house)["unlinked_contents", "solo"]
+    assert (line.there, line.here, line.worth, line.action) == ("2", "1", 0, "adopt")
+    _act(house, line)
+    assert house.settle(solo).is_settled
+    house.now += dt.timedelta(hours=1)
+    assert not _found(house)
 
 
 def test_storage_is_compared_with_the_last_reading_and_worth_what_is_beyond_the_invoice(house, sandbox, acme):

@@ -98,7 +98,8 @@ def _print(held: ConnectionView, lines: tuple[DifferenceView, ...]) -> None:
         click.echo(f"{held.name}: everything is as it is kept here.")
         return
     sums = ", ".join(f"{currency} {worth}" for currency, worth in _sums(lines).items())
-    click.echo(f"{held.name}: {len(lines)} differences" + (f", worth {sums} a month." if sums else "."))
+    count = "1 difference" if len(lines) == 1 else f"{len(lines)} differences"
+    click.echo(f"{held.name}: {count}" + (f", worth {sums} a month." if sums else "."))
     for code, of_code in _by_code(lines):
         worth = ", ".join(f"{currency} {amount}" for currency, amount in _sums(of_code).items())
         click.echo(f"  {len(of_code):6} {code}" + (f", worth {worth}" if worth else ""))

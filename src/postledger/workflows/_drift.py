@@ -281,20 +281,29 @@ def _counted(facts: Facts, entry: ResourceView, counts: Mapping[str, int]) -> li
             terms=terms, charge=charge.name, months=sub.months, units=Fraction(there), free=free
         )
         title = meter.title.lower()
-        is_more = there > here
+        is_more, is_paid = there > here, after == before
+        if is_more and is_paid:
+            code, words, action = (
+                _drift_contents.UNLINKED,
+                "They cost no more than is billed. Link them to have them in the panel.",
+                "adopt",
+            )
+        elif is_more:
+            code, words, action = "unbilled", _comes_by_itself(charge), "bill"
+        else:
+            code, words, action = "billed_ghost", "Somebody removed them there.", "" if is_paid else "credit"
         lines.append(
             _line(
                 entry,
-                "unbilled" if is_more else "billed_ghost",
-                f"There are {there} {title} on the platform and {here} here. "
-                + (_comes_by_itself(charge) if is_more else "Somebody removed them there."),
+                code,
+                f"There are {there} {title} on the platform and {here} here. {words}",
                 meter=charge.name,
                 there=str(there),
                 here=str(here),
                 billed=_billed_count(billed, charge.name),
                 worth=abs(after - before),
                 currency=terms.currency,
-                action=("bill" if is_more else "credit") if after != before else "",
+                action=action,
             )
         )
     return lines

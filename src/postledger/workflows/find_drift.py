@@ -26,7 +26,7 @@ def find_drift(
     ignores are left out. Nothing is changed.
 
     Codes: `unlinked` account or `unlinked_organization` that is nobody's here, `missing` there, `unbilled` units and
-    `billed_ghost`s, `unlinked_contents` and `missing_contents` (contacts, lists and folders), `wrong_plan`, `wrong_status`,
+    `billed_ghost`s, `unlinked_contents` (also units that cost nothing more) and `missing_contents`, `wrong_plan`, `wrong_status`,
     `quota_above` what is sold, `tree_above` what a reseller buys for all his customers, `unsubscribed` account that nobody
     pays for.
 
