@@ -10,7 +10,7 @@ from postledger.provisioning import adoption, differences, operations, queries
 from postledger.provisioning.models import Resource
 from postledger.provisioning.types import NewDifference
 from postledger.resources import exchange
-from postledger.workflows import find_drift, propose_adoptions
+from postledger.workflows import adopt, find_drift, propose_adoptions
 from postledger_sandbox.server import Sandbox
 from tests.workflows import story
 
@@ -218,3 +218,56 @@ def test_a_walk_ordered_from_the_page_waits_for_a_worker_once(house, browse):
         assert answer.status_code == 302
         assert panel.post(reverse("adoption-drift-walk", args=[house.connection.id])).status_code == 302
     assert panel.get(reverse("adoption")).status_code == 200
+
+
+@pytest.fixture
+def acme(house):
+    """A customer to whom an account on the platform was linked."""
+    made = house.customer("acme", email="customer00001@hosted.example")
+    adopt.adopt(SYSTEM, proposal_id=_proposals(house)["customer00001"].id, account_id=made.id, now=house.now)
+    assert house.settle(made).is_settled
+    return made
+
+
+def test_a_wrong_link_is_taken_back_from_the_page_with_its_price_before_the_click(house, browse, acme):
+    panel = browse(house.provider)
+    address = reverse("exchange-unlink", args=[acme.id])
+    listed = panel.get(reverse("adoption-proposals", args=[house.connection.id]), {"state": "linked"})
+    assert address in listed.content.decode()
+    assert address in panel.get(reverse("exchange", args=[acme.id])).content.decode()
+    shown = panel.get(address).content.decode()
+    assert "Nothing is changed on the platform" in shown and "Do not bill it" in shown
+    assert "Bill what was used" not in shown  # nothing was read today
+    panel.post(address, {"read": "yes"})
+    shown = panel.get(address).content.decode()
+    assert "Bill what was used up to today: nothing" in shown
+    assert panel.post(address, {"because": "", "bill": "no 0"}).status_code == 422
+    assert panel.post(address, {"because": "x", "bill": "no 500"}).status_code == 422
+    assert queries.account_resource(SYSTEM, acme.id) is not None
+    answer = panel.post(address, {"because": "It is Beta's.", "bill": "no 0"})
+    assert answer.status_code == 302
+    assert queries.account_resource(SYSTEM, acme.id) is None
+    assert panel.get(address).status_code == 404
+    assert "customer00001" in {
+        found.name for found in adoption.proposals_of(SYSTEM, house.connection.id, state="open")
+    }
+
+
+def test_a_page_says_why_something_cannot_be_unlinked_now(house, browse, acme):
+    operations.look_again(
+        SYSTEM, resource_id=queries.account_resource(SYSTEM, acme.id).id, now=house.now, confirm=True
+    )
+    panel = browse(house.provider)
+    answer = panel.get(reverse("exchange-unlink", args=[acme.id]), follow=True)
+    assert answer.redirect_chain and "half done" in answer.content.decode()
+
+
+def test_nobody_but_the_seller_unlinks(house, browse, acme):
+    address = reverse("exchange-unlink", args=[acme.id])
+    his = browse(acme)
+    assert address not in his.get(reverse("exchange", args=[acme.id])).content.decode()
+    assert his.get(address).status_code == 404
+    assert his.post(address, {"because": "x", "bill": "no 0"}).status_code == 404
+    looking = browse(house.provider, role="viewer")
+    looking.post(address, {"because": "x", "bill": "no 0"})
+    assert queries.account_resource(SYSTEM, acme.id) is not None

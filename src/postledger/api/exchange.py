@@ -35,6 +35,7 @@ from postledger.workflows import (
     remove_exchange,
     remove_recipient,
     set_mailbox_password,
+    unlink,
 )
 
 router = routes.area("Exchange")
@@ -205,6 +206,33 @@ class Removal(forms.Body):
     is_confirmed: bool = False
 
 
+class Unlink(forms.Body):
+    """Why; `is_billed`: bill what was used up to today, otherwise none of it. `amount`: what was shown; another one is
+    refused."""
+
+    reason: forms.Name
+    is_billed: bool = False
+    amount: forms.Amount | None = None
+
+
+class Unlinking(Schema):
+    """What unlinking does, or did. Nothing is changed on the platform.
+
+    `is_made`: Postledger made the account from an order; otherwise it was there before. `is_suspended`: it is suspended on
+    the platform and stays so. `things`: hosted things that leave the records. `amount`: what is booked before tax, null
+    where there is no subscription; `is_read`: its usage was read today, without which the amount to bill is not known.
+    """
+
+    name: str
+    organizations: list[str]
+    is_made: bool
+    is_suspended: bool
+    things: int
+    is_read: bool
+    amount: str | None
+    currency: str
+
+
 class Size(forms.Body):
     """One of the platform plans the account can choose."""
 
@@ -275,6 +303,35 @@ def remove(request: HttpRequest, account_id: forms.Id, payload: Removal):
         is_confirmed=payload.is_confirmed,
         now=clock.now(),
     )
+
+
+@router.get(HERE + "/unlink", response=Unlinking)
+def unlinking(request: HttpRequest, account_id: forms.Id, is_billed: bool = False):
+    """What it would do to unlink an account on a platform that was linked to the wrong customer."""
+    found = unlink.unlink(
+        request.auth, account_id=account_id, is_billed=is_billed, preview=True, now=clock.now()
+    )
+    return _unlinking(found)
+
+
+@routes.books(router, HERE + "/unlink", response=Unlinking, is_whole=False)
+def unlink_account(request: HttpRequest, account_id: forms.Id, payload: Unlink):
+    """Unlink an account on a platform that was linked to the wrong customer. It can be adopted again."""
+    agreed = None if payload.amount is None else forms.minor(request.auth, account_id, payload.amount)
+    found = unlink.unlink(
+        request.auth,
+        account_id=account_id,
+        reason=payload.reason,
+        is_billed=payload.is_billed,
+        agreed=agreed,
+        now=clock.now(),
+    )
+    return _unlinking(found)
+
+
+def _unlinking(found: unlink.Unlinking) -> dict[str, Any]:
+    plain = {name: getattr(found, name) for name in Unlinking.model_fields if name != "amount"}
+    return {**plain, "amount": found.amount_text or None}
 
 
 @router.post(HERE + "/reading", response=Read)

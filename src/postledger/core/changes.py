@@ -294,16 +294,23 @@ def convert(sub: Subscription, *, day: dt.date) -> list[Line]:
     return lines
 
 
-def delete_exchange(sub: Subscription, *, day: dt.date) -> list[Line]:
-    """The organization is removed: its closing reading is billed first (U5)."""
+def delete_exchange(sub: Subscription, *, day: dt.date, is_waived: bool = False) -> list[Line]:
+    """The organization is removed: its closing reading is billed first (U5).
+
+    Args:
+        is_waived: it was not his: what was used and not billed yet, months that wait for a reading (U4) with it, is billed
+            nowhere; what was charged ahead is refunded as ever.
+    """
     terms = sub.terms_at(day)
     lines: list[Line] = []
     if sub.exchange_since is None:
         return []
+    if is_waived:
+        sub.pending = [late for late in sub.pending if not late.terms.charges[late.item].is_exchange]
     if (
         sub.status in ("active", "suspended") and sub.resold_since is None
     ):  # else it is in the sum at his close (U11)
-        is_billed = _bills_usage(sub)
+        is_billed = _bills_usage(sub) and not is_waived
         if is_billed:
             lines += closing.month_usage(
                 sub, terms, closes_on=day, ends_period=False, only_exchange=True, is_leaving=True

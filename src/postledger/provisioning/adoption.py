@@ -5,19 +5,26 @@ at it next has nothing to change.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from postledger.accounts import queries as accounts
 from postledger.accounts.types import Viewer
 from postledger.core.errors import Refusal
 from postledger.events import operations as events
 from postledger.provisioning import queries
-from postledger.provisioning.models import Connection, EstateWalk, Proposal, Resource, Zone
-from postledger.provisioning.types import ProposalCounts, ProposalView, UnsubscribedAccount, Walk
+from postledger.provisioning.models import Connection, Difference, EstateWalk, Proposal, Resource, Zone
+from postledger.provisioning.types import (
+    ProposalCounts,
+    ProposalView,
+    ResourceView,
+    UnsubscribedAccount,
+    Walk,
+)
 from postledger.resources import exchange, matching, spec
 
 _SEEN_FIELDS = (
@@ -59,6 +66,18 @@ class NoCustomer(Refusal):
     """Nobody is proposed, and nobody was named."""
 
     reason = "no_customer"
+
+
+class NotLinked(Refusal):
+    """There is nothing to unlink."""
+
+    reason = "not_linked"
+
+
+class BeingWorkedOn(Refusal):
+    """Something is on its way to the platform and would be left half done."""
+
+    reason = "being_worked_on"
 
 
 # --- the walk -------------------------------------------------------------------------------------------------------
@@ -103,6 +122,7 @@ def record_page(
             Proposal(seller_id=row.seller_id, connection_id=row.connection_id, walk_id=row.pk, **fields)
             for fields in rows
         ]
+        _forget_mistakes(row, made)
         Proposal.objects.bulk_create(
             made,
             batch_size=1000,
@@ -121,6 +141,19 @@ def record_page(
             left.exclude(walk_id=row.pk).delete()
         row.save(update_fields=["cursor", "seen", "total", "finished_at"])
     return _walk(row)
+
+
+def _forget_mistakes(walk: EstateWalk, rows: list[Proposal]) -> None:
+    """Nobody is proposed from whom the account was unlinked before."""
+    mistakes = dict(
+        Proposal.objects.filter(connection_id=walk.connection_id, unlinked_from__isnull=False).values_list(
+            "reference_key", "unlinked_from_id"
+        )
+    )
+    for row in rows:
+        if row.account_id is not None and mistakes.get(row.reference_key) == row.account_id:
+            row.account_id, row.score, row.reasons = None, 0, []
+            row.is_proved = row.is_unique = False
 
 
 def customers_to_match(*, seller_id: int) -> tuple[matching.Customer, ...]:
@@ -377,6 +410,153 @@ def reject(viewer: Viewer, *, proposal_id: int, now: dt.datetime) -> ProposalVie
             raise AlreadyDecided(f"{row.name} is linked already. Read the list again.")
         _decide(row, "rejected", viewer, now)
     return _view(row)
+
+
+def unlinkable(viewer: Viewer, account_id: int) -> ResourceView:
+    """The customer's account on a platform, which can be unlinked as it stands.
+
+    Raises:
+        NotVisible, NotAllowed: the viewer does not sell to the customer, or the connection is none of his.
+        NotLinked, BeingWorkedOn: the message says what.
+    """
+    accounts.require_selling_to(viewer, account_id)
+    top = Resource.objects.filter(account_id=account_id, kind=exchange.ACCOUNT, gone_at=None).first()
+    if top is None:
+        raise NotLinked("There is no account on a platform linked to this customer.")
+    accounts.require_seller(viewer, queries.connection(viewer, top.connection_id).seller_id)
+    _require_whole(top, _tree(top))
+    return queries.resource_view(top)
+
+
+def holder(viewer: Viewer, *, connection_id: int, name: str) -> ResourceView:
+    """The account of this login on the platform, with the customer who holds it here.
+
+    Raises:
+        NotVisible: the connection is none of his.
+        NotLinked: nobody holds it.
+    """
+    queries.connection(viewer, connection_id)
+    row = Resource.objects.filter(
+        connection_id=connection_id, kind=exchange.ACCOUNT, key__iexact=name.strip(), gone_at=None
+    ).first()
+    if row is None:
+        raise NotLinked(f"No account {name} on this platform is linked to a customer.")
+    return queries.resource_view(row)
+
+
+def unlink(viewer: Viewer, *, account_id: int, reason: str, is_billed: bool, now: dt.datetime) -> None:
+    """The customer's account on a platform and all in it, held here no more; nothing is changed there.
+
+    It is to be decided about again, at once and by every later walk, and is not proposed to be his again.
+
+    Args:
+        reason, is_billed: why, and what became of the usage; kept with who did it.
+    Raises:
+        as `unlinkable`.
+    """
+    with transaction.atomic():
+        found = unlinkable(viewer, account_id)
+        top = Resource.objects.select_for_update().get(pk=found.id)
+        rows = _tree(top)
+        _require_whole(top, rows)
+        _propose_again(top, rows)
+        ids = [row.pk for row in rows]
+        Resource.objects.filter(pk__in=ids).update(
+            condition="gone",
+            gone_at=now,
+            observed=None,
+            observed_generation=F("generation"),
+            reference={},
+            due_at=None,
+            words="",
+            reason="",
+        )
+        Difference.objects.filter(connection_id=top.connection_id, resource_id__in=ids).delete()
+        events.note(
+            seller_id=top.seller_id,
+            account_id=account_id,
+            kind="adoption.unlinked",
+            subject=top.key,
+            at=now,
+            actor=viewer.actor,
+            data={
+                "why": reason,
+                "is_billed": is_billed,
+                "was_made_here": not top.is_linked,
+                "reference": top.reference,
+                "held": dict(Counter(row.kind for row in rows)),
+            },
+        )
+
+
+def _tree(top: Resource) -> list[Resource]:
+    return list(Resource.objects.filter(Q(pk=top.pk) | Q(root_id=top.pk), gone_at=None).order_by("pk"))
+
+
+def _require_whole(top: Resource, rows: Sequence[Resource]) -> None:
+    """Nothing, when no worker is at the tree and nothing ordered is on its way to the platform.
+
+    Raises:
+        NotLinked, BeingWorkedOn: it is; the message says what to do.
+    """
+    if not top.reference:
+        raise NotLinked(
+            f"{top.key} is not known to be on the platform yet. Wait until it is set up, or remove Exchange."
+        )
+    is_leased = ["provisioning_resource.leased_until > clock_timestamp()"]
+    if Resource.objects.filter(pk=top.pk).extra(where=is_leased).exists():
+        raise BeingWorkedOn(f"{top.key} is being worked on at this moment. Try again in a minute.")
+    for row in rows:
+        is_untouched = row.is_linked and row.generation == 1  # it wishes what was found
+        is_open = not row.is_wanted or (row.observed_generation < row.generation and not is_untouched)
+        if is_open and row.condition not in ("refused", "needs_operator"):
+            raise BeingWorkedOn(
+                f"{row.key} is being changed on the platform and would be left half done. Wait until it is ready; what "
+                "is stopped can be refused under Changes."
+            )
+
+
+def _propose_again(top: Resource, rows: Sequence[Resource]) -> None:
+    """The account as it stands is to be decided about; a walk that is under way does not take it for vanished."""
+    inside: dict[str, list[Resource]] = {}
+    for row in rows:
+        inside.setdefault(row.kind, []).append(row)
+    walk = EstateWalk.objects.filter(connection_id=top.connection_id, finished_at=None).first()
+    others = Proposal.objects.filter(connection_id=top.connection_id, name=top.key, is_further=True)
+    others.exclude(organizations=[]).update(is_further=False)
+    Proposal.objects.update_or_create(
+        seller_id=top.seller_id,
+        connection_id=top.connection_id,
+        reference_key=reference_key(top.reference),
+        defaults={
+            **({} if walk is None else {"walk": walk}),
+            "reference": top.reference,
+            "name": top.key,
+            "plan": top.desired.get("plan") or "",
+            "organizations": [
+                {"code": row.key, "name": row.desired.get("name") or "", "reference": row.reference}
+                for row in inside.get(exchange.ORGANIZATION, ())
+            ],
+            **(
+                {
+                    "domains": [row.key for row in inside[exchange.DOMAIN]],
+                    "mailboxes": len(inside.get(exchange.MAILBOX, ())),
+                }
+                if exchange.DOMAIN in inside
+                else {}
+            ),
+            "account": None,
+            "score": 0,
+            "reasons": [],
+            "is_proved": False,
+            "is_unique": False,
+            "is_further": False,
+            "state": "open",
+            "decided_by": "",
+            "decided_at": None,
+            "unlinked_from_id": top.account_id,
+        },
+    )
 
 
 def _declared(

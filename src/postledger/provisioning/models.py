@@ -335,6 +335,9 @@ class Proposal(models.Model):
     state = models.CharField(max_length=16, choices=STATES, default="open")
     decided_by = models.CharField(max_length=64, blank=True)
     decided_at = models.DateTimeField(null=True)
+    unlinked_from = models.ForeignKey(
+        "accounts.Account", models.PROTECT, null=True, related_name="+"
+    )  # was his by mistake, and is not proposed to be his again
 
     class Meta:
         constraints = [

@@ -197,6 +197,37 @@ def plan_mail(*, zone_id: int, now: dt.datetime) -> bool:
         return bool(plan.changes)
 
 
+def leave_mail(*, account_id: int, now: dt.datetime, actor: str) -> tuple[str, ...]:
+    """The zones of an account whose records for mail are its own from now on and stay published as they are.
+
+    For mail domains that are held here no more and go on taking mail where they are: taking the records away would lose it.
+    What they hid was kept to come back with the end of the domain; it is given up, and its values stand in the event.
+    """
+    left = []
+    with transaction.atomic():
+        for row in Zone.objects.select_for_update().filter(account_id=account_id).order_by("pk"):
+            ours = list(RecordSet.objects.filter(zone=row, owner="exchange"))
+            if not ours and not row.marks:
+                continue
+            hidden = RecordSet.objects.filter(zone=row, is_hidden=True)
+            given_up = [f"{entry.name} {entry.type} {value}" for entry in hidden for value in entry.data]
+            hidden.delete()
+            RecordSet.objects.filter(pk__in=[entry.pk for entry in ours]).update(owner="customer")
+            row.marks = []
+            row.save(update_fields=["marks"])
+            events.note(
+                seller_id=row.seller_id,
+                account_id=row.account_id,
+                kind="zone.left",
+                subject=row.name,
+                at=now,
+                actor=actor,
+                data={"records": len(ours), "given_up": given_up},
+            )
+            left.append(row.name)
+    return tuple(left)
+
+
 def record_published(
     *, zone_id: int, generation: int, published: Sequence[Mapping[str, Any]], now: dt.datetime
 ) -> None:

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from postledger.core import quantity
 from postledger.subscriptions import queries as subscriptions
@@ -71,6 +71,29 @@ def replace_day(
         value=value,
         source=source,
     )
+
+
+def set_aside(*, subscription_id: int, first: dt.date, reason: str, now: dt.datetime) -> int:
+    """The number of readings from a day on that count no more; they are kept among those that somebody has looked at."""
+    with transaction.atomic():
+        rows = list(
+            Reading.objects.select_for_update().filter(subscription_id=subscription_id, day__gte=first)
+        )
+        RefusedReading.objects.bulk_create(
+            RefusedReading(
+                subscription_id=subscription_id,
+                seller_id=row.seller_id,
+                meter=row.meter,
+                taken_at=row.taken_at,
+                value=str(row.value),
+                source=row.source,
+                reason=reason[:300],
+                cleared_at=now,
+            )
+            for row in rows
+        )
+        Reading.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)
 
 
 def clear_refused(*, subscription_id: int, now: dt.datetime) -> int:

@@ -21,6 +21,7 @@ EXCHANGE = [
     path("progress/", exchange.progress, name="exchange-progress"),
     path("open/", exchange.sign_on, name="exchange-open"),
     path("remove/", exchange.remove, name="exchange-remove"),
+    path("unlink/", exchange.unlink, name="exchange-unlink"),
     path("size/", exchange.size, name="exchange-size"),
     path("things/<int:resource_id>/again/", exchange.look_again, name="exchange-again"),
     path("domains/add/", exchange.add_domain, name="exchange-domain-add"),

@@ -2,8 +2,10 @@
 
 from django import forms
 
+from postledger.core import money
 from postledger.provisioning.types import Offer
 from postledger.web.forms import Form
+from postledger.workflows.unlink import Unlinking
 
 
 class AddExchange(Form):
@@ -237,6 +239,44 @@ class Retyped(Form):
     confirmation = forms.CharField(
         label="Type the name to confirm", widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
+
+
+class Unlink(Form):
+    """Why a link was wrong, and whether its usage is billed; each answer carries the amount it was shown with."""
+
+    because = forms.CharField(
+        label="Why", max_length=200, help_text="It is kept in the history with your name: “It is Beta’s.”"
+    )
+    bill = forms.ChoiceField(label="What was used and not billed yet", widget=forms.RadioSelect)
+
+    def __init__(self, waived: Unlinking, billed: Unlinking, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        if not waived.is_metered:
+            del self.fields["bill"]
+            return
+        choices = [(f"no {waived.amount}", f"Do not bill it{_books(waived)}")]
+        if billed.is_read:
+            words = f"Bill what was used up to today{_books(billed) or ': nothing'}"
+            choices.append((f"yes {billed.amount}", words))
+        self.fields["bill"].choices = choices
+        self.fields["bill"].initial = f"no {waived.amount}"
+
+    @property
+    def is_billed(self) -> bool:
+        return self.cleaned_data.get("bill", "").startswith("yes")
+
+    @property
+    def agreed(self) -> int | None:
+        """The amount beside the answer, in minor units."""
+        answer = self.cleaned_data.get("bill", "")
+        return int(answer.split()[1]) if answer else None
+
+
+def _books(done: Unlinking) -> str:
+    if not done.lines or not done.amount:
+        return ""
+    what = "charge" if done.amount > 0 else "refund"
+    return f": {what} {money.text(abs(done.amount), done.currency)} {done.currency} before tax"
 
 
 class Password(Form):

@@ -6,10 +6,12 @@ import json
 import secrets
 
 from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from postledger.accounts.types import AccountView
 from postledger.core.errors import Refusal
+from postledger.provisioning import adoption
 from postledger.provisioning import operations as provisioning_operations
 from postledger.provisioning import queries as provisioning
 from postledger.provisioning.types import ResourceView
@@ -27,10 +29,12 @@ from postledger.workflows import change_platform_plan as sizing
 from postledger.workflows import check_dns as checking
 from postledger.workflows import delete_mailbox as deleting
 from postledger.workflows import expect_usage as expecting
+from postledger.workflows import read_account as reading_one
 from postledger.workflows import remove_domain as removing_domain
 from postledger.workflows import remove_exchange as removing
 from postledger.workflows import set_mailbox_password as setting
 from postledger.workflows import sign_on as signing_on
+from postledger.workflows import unlink as unlinking
 
 _SHOWN_BOXES = 20
 _SHOWN = ("exchange.mailboxes", "exchange.disk", "exchange.disk_allocated")
@@ -176,6 +180,55 @@ def remove(ask: Ask, account_id: int) -> HttpResponse:
         danger=True,
         words="All mailboxes and all mail in them are deleted. The usage of this month is read a last time and billed. "
         "Your plan goes on.",
+    )
+
+
+@page
+def unlink(ask: Ask, account_id: int) -> HttpResponse:
+    """The seller takes a wrong link back, having seen what it does and what each answer about the bill comes to."""
+    account = ask.selling_to(account_id)
+    if provisioning.account_resource(ask.viewer, account_id) is None:
+        raise Http404
+    if ask.is_post and ask.request.POST.get("read") == "yes":
+        problem = reading_one.read_account(ask.viewer, account_id=account_id, now=ask.now)
+        ask.tell(problem or "The usage was read.")
+        return redirect("exchange-unlink", account_id=account_id)
+    try:
+        waived = unlinking.unlink(ask.viewer, account_id=account_id, preview=True, now=ask.now)
+        billed = unlinking.unlink(
+            ask.viewer, account_id=account_id, is_billed=True, preview=True, now=ask.now
+        )
+    except adoption.NotLinked as error:
+        return ask.failed(str(error), "exchange", account_id=account_id)
+    except Refusal as error:
+        ask.tell(str(error))
+        return redirect("exchange", account_id=account_id)
+    form = forms.Unlink(waived, billed, ask.data)
+    if ask.is_post and form.is_valid():
+        try:
+            done = unlinking.unlink(
+                ask.viewer,
+                account_id=account_id,
+                reason=form.cleaned_data["because"],
+                is_billed=form.is_billed,
+                agreed=form.agreed,
+                now=ask.now,
+            )
+            return ask.done(
+                f"{done.name} is unlinked. It can be linked to another customer.",
+                "account",
+                account_id=account_id,
+            )
+        except Refusal as error:
+            form.refuse(error)
+    return ask.page(
+        "exchange/unlink.html",
+        account=account,
+        form=form,
+        found=waived,
+        billed=billed,
+        zones=provisioning.zones_of(ask.viewer, account_id),
+        status=422 if form.errors else 200,
     )
 
 
