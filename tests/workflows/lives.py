@@ -360,7 +360,7 @@ def _here(customer: AccountView) -> Any:
                     "condition": found.condition,
                     "words": found.words,
                     "desired": found.desired,
-                    "observed": found.observed,
+                    "observed": _ordered(found),
                     "is_wanted": found.is_wanted,
                     "is_met": found.generation == found.observed_generation,
                 },
@@ -377,6 +377,13 @@ def _here(customer: AccountView) -> Any:
         "readings": sorted({(reading.meter, str(reading.value)) for reading in readings}),
         "is_billed": subscriptions.subscription(SYSTEM, subscription).exchange_since is not None,
     }
+
+
+def _ordered(found: ResourceView) -> dict[str, Any]:
+    """What was found of what was ordered; the rest is seen anew each night, and some lives have more nights. The first
+    domain is only used when an organization is made."""
+    seen = found.observed or {}
+    return {name: seen.get(name) for name in found.desired if name != "domain"}
 
 
 def _plain(value: Any, code: str) -> Any:
