@@ -14,8 +14,10 @@ from postledger.events import queries as events
 from postledger.provisioning import adoption, operations, queries, zones
 from postledger.resources import exchange
 from postledger.subscriptions import queries as subscriptions
+from postledger.usage import queries as usage
 from postledger.workflows import (
     adopt,
+    billing_run,
     collect_usage,
     find_drift,
     follow_subscriptions,
@@ -68,10 +70,8 @@ def _state_there(sandbox):
     return [sandbox.control.rows(table) for table in ("users", "packages", "organizations", "accounts")]
 
 
-def _add_mailbox(house, address):
-    (row,) = [
-        row for row in house.sandbox.control.rows("organizations") if row["OrganizationId"] == "org00001"
-    ]
+def _add_mailbox(house, address, code="org00001"):
+    (row,) = [row for row in house.sandbox.control.rows("organizations") if row["OrganizationId"] == code]
     house.sandbox.control.add_mailbox(row["Id"], address)
 
 
@@ -152,13 +152,36 @@ def test_without_billing_nothing_of_it_comes_back_with_the_right_account(house, 
     for number in range(4):
         _add_mailbox(house, f"more{number}@org00001.example")
     collect_usage.collect_usage(connection_id=house.connection.id, now=house.now)
+    held = subscriptions.subscription_of(SYSTEM, acme.id)
+    kept = {"first": story.NOW.date(), "last": house.now.date()}
+    assert usage.readings_of(SYSTEM, held.id, **kept)
     _unlink(house, acme)
+    assert usage.readings_of(SYSTEM, held.id, **kept) == ()  # a peak or an average would count them
     adopt.adopt(SYSTEM, proposal_id=_open(house)["customer00002"].id, account_id=acme.id, now=house.now)
     assert house.settle(acme).is_settled
     follow_subscriptions.follow_subscriptions(now=house.now)
     collect_usage.collect_usage(connection_id=house.connection.id, now=house.now)
     now_read = unlink.unlink(SYSTEM, account_id=acme.id, now=house.now, is_billed=True, preview=True)
     assert now_read.amount == 0  # two mailboxes, both free
+
+
+def test_a_month_that_waits_for_a_reading_is_not_billed_later_either(house, sandbox):
+    acme, kept = _linked(house), house.customer("kept")
+    adopt.adopt(SYSTEM, proposal_id=_open(house)["customer00002"].id, account_id=kept.id, now=house.now)
+    assert house.settle(kept).is_settled
+    follow_subscriptions.follow_subscriptions(now=house.now)
+    for number in range(3):
+        _add_mailbox(house, f"more{number}@org00001.example")
+        _add_mailbox(house, f"more{number}@org00002.example", "org00002")
+    house.now = dt.datetime(2027, 1, 20, 12, tzinfo=dt.UTC)
+    collect_usage.collect_usage(connection_id=house.connection.id, now=house.now)
+    house.now = dt.datetime(2027, 2, 11, 12, tzinfo=dt.UTC)  # nothing was read at the close
+    billing_run.billing_run(SYSTEM, now=house.now)
+    assert (_unlink(house, acme).amount, _booked(house, acme)) == (0, [])
+    house.now = dt.datetime(2027, 3, 2, 12, tzinfo=dt.UTC)
+    billing_run.billing_run(SYSTEM, now=house.now)
+    assert _booked(house, acme) == []
+    assert 2400 in [line.amount for line in _booked(house, kept)]  # January, billed late to him who keeps his
 
 
 def test_a_reading_is_taken_before_usage_is_billed_and_none_means_no_bill(house, sandbox):
