@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from postledger.provisioning import queries
+from postledger.resources import exchange
 from postledger.subscriptions import queries as subscriptions
 from postledger.usage import queries as usage
 from postledger.workflows import cancel, follow_subscriptions, resume, subscribe, suspend
@@ -45,6 +46,20 @@ def test_a_suspended_subscription_suspends_and_a_resumed_one_resumes(house, sand
     resume.resume(SYSTEM, buyer_id=acme.id, now=house.now)
     _follow(house, acme)
     assert sandbox.control.user("acme")["StatusId"] == 1
+
+
+def test_what_a_suspension_stopped_on_its_way_goes_on_after_it(house, sandbox):
+    late = house.customer("late")
+    house.order(late, boxes=2)
+    suspend.suspend(SYSTEM, buyer_id=late.id, reason="abuse", now=house.now)
+    _follow(house, late)
+    [organization] = queries.resources_of(SYSTEM, late.id, kind=exchange.ORGANIZATION)
+    assert organization.reason == "subscription_suspended"
+    resume.resume(SYSTEM, buyer_id=late.id, now=house.now)
+    _follow(house, late)
+    made = queries.resources_of(SYSTEM, late.id)
+    assert {entry.condition for entry in made} == {"ready"}
+    assert len([entry for entry in made if entry.kind == exchange.MAILBOX]) == 2
 
 
 def test_following_twice_changes_nothing(house, acme):
