@@ -60,8 +60,8 @@ def _plan(old: Terms, new: Terms) -> Iterator[Difference]:
     ):
         yield Difference("", what, told(old), told(new), when)
     both = old.charges.keys() & new.charges.keys()
-    orders = [", ".join(name for name in terms.charges if name in both) for terms in (old, new)]
-    yield Difference("", "Order on the invoice", *orders, "Every invoice from that day on.")
+    before, after = (", ".join(name for name in terms.charges if name in both) for terms in (old, new))
+    yield Difference("", "Order on the invoice", before, after, "Every invoice from that day on.")
 
 
 def _charges(old: Terms, new: Terms) -> Iterator[Difference]:
