@@ -37,6 +37,31 @@ def test_an_account_is_linked_once_under_one_key(town, north, here):
     assert adoption.proposal(SYSTEM, found[0]["id"]).state == "linked"
 
 
+def test_an_account_is_unlinked_once_under_one_key_and_at_the_amount_that_was_told(town, north, here):
+    (row,) = north.get(f"{here}/proposals")["items"]
+    north.post(f"/proposals/{row['id']}/customer", {"plan_id": town.plans["north"]})
+    holder = adoption.proposal(SYSTEM, row["id"]).account_id
+    path, wish = f"/accounts/{holder}/exchange/unlink", {"reason": "It is another's."}
+    told = north.get(path)
+    assert (told["name"], told["is_made"], told["amount"], told["currency"]) == (
+        "northerner",
+        False,
+        "0.00",
+        "USD",
+    )
+    other = {**wish, "amount": {"amount": "5.00", "currency": "USD"}}
+    refused = north.ask("POST", path, other)
+    assert (refused.status, refused.body["reason"]) == (409, "another_amount")
+    first = north.ask("POST", path, {**wish, "amount": {"amount": "0.00", "currency": "USD"}}, key="once")
+    again = north.ask("POST", path, {**wish, "amount": {"amount": "0.00", "currency": "USD"}}, key="once")
+    assert first.good()["name"] == "northerner" and again.body == first.body
+    assert (north.ask("POST", path, wish).body["reason"], north.ask("GET", path).status) == (
+        "not_linked",
+        409,
+    )
+    assert [one["name"] for one in north.get(f"{here}/proposals")["items"]] == ["northerner"]
+
+
 def test_a_rejected_account_is_found_among_the_rejected(town, north, here):
     (row,) = north.get(f"{here}/proposals", find="NORTHER")["items"]
     assert north.post(f"/proposals/{row['id']}/reject")["state"] == "rejected"
