@@ -42,7 +42,7 @@ def fees(
             if opens:
                 yield from _ahead(sub, terms, charge, day=day)
             return
-    if opens:
+    if opens and sub.pool is not None:
         _note_own(sub, charge, min(held(sub, charge), sub.free_units(terms, charge.name)))
     if opens and charge.recurring:
         units = held(sub, charge) - sub.free_units(terms, charge.name)
