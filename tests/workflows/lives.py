@@ -25,6 +25,7 @@ from postledger.workflows import (
     change_mailbox,
     change_platform_plan,
     delete_mailbox,
+    make_default_domain,
     remove_domain,
     remove_exchange,
     set_exchange_status,
@@ -102,8 +103,7 @@ def _add_domain(house: House, customer: AccountView) -> None:
 def _make_default(domain: str) -> Callable[[House, AccountView], None]:
     def act(house: House, customer: AccountView) -> None:
         found = thing(customer, f"{customer.code}.{domain}")
-        _wish(house, found, is_default=None)
-        _wish(house, found, is_default=True)
+        make_default_domain.make_default_domain(SYSTEM, resource_id=found.id, now=house.now)
 
     return act
 
@@ -242,7 +242,6 @@ def _delete_mailbox(house: House, customer: AccountView) -> None:
 
 def _remove_domain(house: House, customer: AccountView) -> None:
     found = thing(customer, f"{customer.code}.test")
-    _wish(house, found, is_default=None)
     remove_domain.remove_domain(SYSTEM, resource_id=found.id, now=house.now)
 
 

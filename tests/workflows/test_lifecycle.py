@@ -26,6 +26,7 @@ from postledger.workflows import (
     connections_to_read,
     delete_mailbox,
     find_drift,
+    make_default_domain,
     remove_domain,
     remove_exchange,
     set_exchange_status,
@@ -108,6 +109,25 @@ def test_a_second_domain_comes_and_goes(house, sandbox, acme):
     assert "acme.test" not in sandbox.control.organization("acme")["domains"]
     shown = {(r.type, r.owner) for r in queries.zone(SYSTEM, zone.id).records if not r.is_hidden}
     assert shown == {("MX", "builtin")}
+
+
+def test_another_domain_becomes_the_default_and_stays_it_over_night(house, sandbox, acme):
+    domain = add_domain.add_domain(SYSTEM, account_id=acme.id, name="acme.test", now=house.now)
+    assert house.settle(acme).is_settled
+    for _ in range(2):
+        make_default_domain.make_default_domain(SYSTEM, resource_id=domain.id, now=house.now)
+        assert house.settle(acme).is_settled
+    house.now += dt.timedelta(days=2)
+    assert house.settle(acme).is_settled
+    found = {
+        thing.key: (thing.condition, thing.observed["is_default"])
+        for thing in queries.resources_of(SYSTEM, acme.id, kind=exchange.DOMAIN)
+    }
+    assert found == {"acme.example": ("ready", False), "acme.test": ("ready", True)}
+    with pytest.raises(make_default_domain.NoMailDomain):
+        make_default_domain.make_default_domain(
+            SYSTEM, resource_id=_resource(acme, "m0@acme.example").id, now=house.now
+        )
 
 
 def test_a_domain_in_use_is_not_removed(house, acme):

@@ -30,6 +30,7 @@ from postledger.workflows import (
     change_platform_plan,
     delete_folder,
     delete_mailbox,
+    make_default_domain,
     read_account,
     remove_domain,
     remove_exchange,
@@ -386,6 +387,12 @@ def attention(request: HttpRequest, seller_id: forms.Id):
 def create_domain(request: HttpRequest, account_id: forms.Id, payload: Domain):
     """Add a mail domain; the DNS records it needs are put in, or shown."""
     return add_domain.add_domain(request.auth, account_id=account_id, name=payload.name, now=clock.now())
+
+
+@router.post("/exchange-domains/{resource_id}/default", response=Resource)
+def choose_default_domain(request: HttpRequest, resource_id: forms.Id):
+    """Make a mail domain the organization's default; the same again changes nothing."""
+    return make_default_domain.make_default_domain(request.auth, resource_id=resource_id, now=clock.now())
 
 
 @router.delete("/exchange-domains/{resource_id}", response=Resource)

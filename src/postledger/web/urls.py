@@ -27,6 +27,7 @@ EXCHANGE = [
     path("domains/add/", exchange.add_domain, name="exchange-domain-add"),
     path("domains/<int:resource_id>/", exchange.domain, name="exchange-domain"),
     path("domains/<int:resource_id>/check/", exchange.check_dns, name="exchange-domain-check"),
+    path("domains/<int:resource_id>/default/", exchange.make_default, name="exchange-domain-default"),
     path("domains/<int:resource_id>/remove/", exchange.remove_domain, name="exchange-domain-remove"),
     path("mailboxes/", recipients.mailboxes, name="exchange-mailboxes"),
     path("mailboxes/add/", exchange.add_mailbox, name="exchange-mailbox-add"),

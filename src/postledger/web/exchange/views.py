@@ -29,6 +29,7 @@ from postledger.workflows import change_platform_plan as sizing
 from postledger.workflows import check_dns as checking
 from postledger.workflows import delete_mailbox as deleting
 from postledger.workflows import expect_usage as expecting
+from postledger.workflows import make_default_domain as choosing_domain
 from postledger.workflows import read_account as reading_one
 from postledger.workflows import remove_domain as removing_domain
 from postledger.workflows import remove_exchange as removing
@@ -289,6 +290,14 @@ def check_dns(ask: Ask, account_id: int, resource_id: int) -> HttpResponse:
     return ask.done(
         "The live DNS was asked.", "exchange-domain", account_id=account_id, resource_id=resource_id
     )
+
+
+@action
+def make_default(ask: Ask, account_id: int, resource_id: int) -> HttpResponse:
+    ask.buyer(account_id)
+    found = _thing(ask, account_id, resource_id, exchange.DOMAIN)
+    choosing_domain.make_default_domain(ask.viewer, resource_id=found.id, now=ask.now)
+    return ask.done(f"{found.key} is being made the default domain.", "exchange", account_id=account_id)
 
 
 @page
