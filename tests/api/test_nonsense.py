@@ -42,6 +42,8 @@ ANYTHING = some.recursive(
 # These ask the network; what they send is tried elsewhere.
 ASKING_OUTSIDE = {
     "/accounts/{account_id}/exchange/reading",
+    "/accounts/{account_id}/exchange/unlink",
+    "/connections/{connection_id}/changes",
     "/connections/{connection_id}/check",
     "/connections/{connection_id}/plans/refresh",
     "/zones/{zone_id}/check",

@@ -1,6 +1,7 @@
 """The panel on a port of this machine, with a browser to look at it and jobs that run when the test says so."""
 
 import contextlib
+import ctypes.util
 import datetime as dt
 import os
 import threading
@@ -16,7 +17,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 PICTURES = Path(__file__).resolve().parents[2] / "artefacts" / "panel"
-needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no /usr/bin/chromium to drive")
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM.exists() or ctypes.util.find_library("atomic") is None,
+    reason="there is no /usr/bin/chromium, or no libatomic for what drives it",
+)
 
 
 class Server(ThreadingMixIn, WSGIServer):
